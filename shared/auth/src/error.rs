@@ -1,0 +1,81 @@
+//! Refusals: who is not known, and who may not.
+
+use sourcegate_core::{Classify, Kind, Reference};
+
+use crate::Action;
+
+/// Says why a credential does not make a caller. The texts are Grafana's (contract 0.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unauthenticated {
+    /// None came, or something that is no credential at all.
+    #[error("Unauthorized")]
+    Missing,
+    /// A token that was never given, or is no longer valid.
+    #[error("Invalid API key")]
+    InvalidToken,
+    /// A token past its end.
+    #[error("Expired API key")]
+    ExpiredToken,
+    /// A key of the form that service account tokens replaced.
+    #[error(
+        "Invalid API key: keys that start with eyJrIjoi are gone; use a service account token (glsa_…)"
+    )]
+    OldKey,
+    /// An unknown login or a wrong password, which cannot be told apart.
+    #[error("Invalid username or password")]
+    WrongPassword,
+    /// `Basic` with something behind it that is no login and password.
+    #[error("Invalid Basic Auth Header")]
+    MalformedBasic,
+    /// A token of another organisation than the one asked for.
+    #[error("API key does not belong to the requested organization")]
+    OrgMismatch,
+    /// A user who is not in the organisation asked for.
+    #[error("Unauthorized")]
+    NotAMember,
+    /// More passwords are being checked than this process has room for.
+    #[error("too many logins at once; try again in a few seconds")]
+    Busy,
+}
+
+impl Unauthenticated {
+    /// Gives Grafana's `messageId`, where it has one.
+    #[must_use]
+    pub fn message_id(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidToken | Self::OldKey => Some("api-key.invalid"),
+            Self::ExpiredToken => Some("api-key.expired"),
+            Self::OrgMismatch => Some("api-key.organization-mismatch"),
+            _ => None,
+        }
+    }
+}
+
+impl Classify for Unauthenticated {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Busy => Kind::RateLimited,
+            _ => Kind::Unauthenticated,
+        }
+    }
+}
+
+/// Says why a caller may not do what he asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// He lacks the right.
+    #[error("permission `{0}` is missing")]
+    Forbidden(Action),
+    /// The data source does not exist, and he may know that.
+    #[error("data source `{0}` not found")]
+    Absent(Reference),
+}
+
+impl Classify for Denied {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Forbidden(_) => Kind::Forbidden,
+            Self::Absent(_) => Kind::NotFound,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The proofs that a caller may do something. There is no way to one but through [`Caller`].
+
+use std::sync::Arc;
+
+use sourcegate_core::Datasource;
+
+use crate::{Action, Caller};
+
+/// The proof that a caller may do an action on a data source. Engines accept nothing else.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    source: Arc<Datasource>,
+    caller: Caller,
+    action: Action,
+}
+
+impl Granted {
+    pub(crate) fn new(source: Arc<Datasource>, caller: Caller, action: Action) -> Self {
+        Self { source, caller, action }
+    }
+
+    /// Gives the data source.
+    #[must_use]
+    pub fn source(&self) -> &Arc<Datasource> {
+        &self.source
+    }
+
+    /// Gives the caller.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Gives the action that was allowed.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+}
+
+/// The proof that a caller may do an action where no data source exists yet: create, list.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    caller: Caller,
+    action: Action,
+}
+
+impl Permit {
+    pub(crate) fn new(caller: Caller, action: Action) -> Self {
+        Self { caller, action }
+    }
+
+    /// Gives the caller.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Gives the action that was allowed.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+}

@@ -1,0 +1,272 @@
+//! What an engine needs of a data source, made from its settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::HeaderName;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{BadUrl, BaseUrl, JsonText, Scheme, Settings};
+
+/// How many configured headers a data source may have (`faults.md` H11).
+const MOST_HEADERS: usize = 100;
+
+/// How long a whole exchange may take where the settings do not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Headers that are the gateway's or the protocol's own to set (`faults.md` H10).
+const FORBIDDEN_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+/// Says why settings make no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadConnection {
+    /// The url cannot be used.
+    #[error("{0}")]
+    Url(#[source] BadUrl),
+    /// There is no url to send requests to.
+    #[error("data source has no url")]
+    NoUrl,
+    /// The url is not one of HTTP.
+    #[error("target URL is not a valid target")]
+    NotHttp,
+    /// A configured header has a name that may not be set.
+    #[error("jsonData.{key}: header name `{name}` cannot be set; choose another name")]
+    HeaderName {
+        /// The field of `jsonData`.
+        key: String,
+        /// What it says.
+        name: String,
+    },
+    /// More configured headers than are served.
+    #[error("jsonData has {0} custom headers; at most 100 are sent")]
+    TooManyHeaders(usize),
+    /// A field of `jsonData` is of another type than it must be.
+    #[error("jsonData.{0} is not of the right type")]
+    Field(&'static str),
+    /// A way to authenticate that is not offered.
+    #[error("jsonData.{0} asks for an authentication that this gateway does not offer yet")]
+    Unsupported(&'static str),
+}
+
+/// A target that is spoken to over HTTP, with the names of the secrets that it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpTarget {
+    /// Where requests go.
+    pub base: BaseUrl,
+    /// Basic authentication, where it is on.
+    pub basic: Option<BasicAuth>,
+    /// Configured headers, in order of their numbers.
+    pub headers: Vec<HeaderSecret>,
+    /// How TLS is spoken, if the base url says so.
+    pub tls: Tls,
+    /// The deadline of a whole exchange.
+    pub timeout: Duration,
+    /// Which of the caller's cookies are passed on: exact names, `name[]` for a prefix, `[]` for all.
+    pub keep_cookies: Vec<String>,
+}
+
+/// Basic authentication towards an upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BasicAuth {
+    /// The user, which is no secret.
+    pub user: String,
+    /// The name of the secret that holds the password.
+    pub password: &'static str,
+}
+
+/// A header whose value is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderSecret {
+    /// The header's name.
+    pub name: HeaderName,
+    /// The name of the secret that holds its value.
+    pub secret: String,
+}
+
+/// How TLS is spoken to an upstream: contract/grafana.md 2.8.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// `tlsSkipVerify`: any certificate is accepted.
+    pub skip_verify: bool,
+    /// `serverName`: the name to ask for and to verify.
+    pub server_name: Option<String>,
+    /// `tlsAuthWithCACert`: the secret `tlsCACert` replaces the usual roots.
+    pub own_ca: bool,
+    /// `tlsAuth`: the secrets `tlsClientCert` and `tlsClientKey` are presented.
+    pub client_certificate: bool,
+}
+
+impl HttpTarget {
+    /// Makes the target that settings describe.
+    ///
+    /// # Errors
+    /// No usable url, a header that may not be set, or an authentication that is not offered: nothing is sent
+    /// half-authenticated.
+    pub fn of(settings: &Settings) -> Result<Self, BadConnection> {
+        if settings.url.is_empty() {
+            return Err(BadConnection::NoUrl);
+        }
+        let base = BaseUrl::parse(&settings.url).map_err(BadConnection::Url)?;
+        if base.scheme == Scheme::Other {
+            return Err(BadConnection::NotHttp);
+        }
+        let extras = Extras::strict(&settings.json_data)?;
+        if extras.sigv4 {
+            return Err(BadConnection::Unsupported("sigV4Auth"));
+        }
+        Ok(Self {
+            base,
+            basic: basic_auth(settings),
+            headers: extras.headers()?,
+            tls: extras.tls,
+            timeout: extras.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            keep_cookies: extras.keep_cookies,
+        })
+    }
+
+    /// Lists the names of the secrets that a request needs, and no others.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let tls = self.base.scheme == Scheme::Https;
+        let ca = (tls && self.tls.own_ca).then_some("tlsCACert");
+        let client =
+            (tls && self.tls.client_certificate).then_some(["tlsClientCert", "tlsClientKey"]);
+        let basic = self.basic.as_ref().map(|basic| basic.password);
+        let headers = self.headers.iter().map(|header| header.secret.as_str());
+        basic.into_iter().chain(headers).chain(ca).chain(client.into_iter().flatten())
+    }
+}
+
+fn basic_auth(settings: &Settings) -> Option<BasicAuth> {
+    if settings.basic_auth {
+        Some(BasicAuth { user: settings.basic_auth_user.clone(), password: "basicAuthPassword" })
+    } else if settings.user.is_empty() {
+        None
+    } else {
+        Some(BasicAuth { user: settings.user.clone(), password: "password" })
+    }
+}
+
+/// The fields of `jsonData` that a connection is made of.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) tls_skip_verify: bool,
+    /// Number as text -> header name.
+    pub(crate) header_names: BTreeMap<String, String>,
+    tls: Tls,
+    timeout: Option<Duration>,
+    keep_cookies: Vec<String>,
+    sigv4: bool,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(flatten)]
+    all: BTreeMap<String, Value>,
+}
+
+impl Extras {
+    /// Reads what can be read and passes over the rest: for comparing, never for sending.
+    pub(crate) fn lenient(json: &JsonText) -> Self {
+        Self::read(json).0
+    }
+
+    fn strict(json: &JsonText) -> Result<Self, BadConnection> {
+        match Self::read(json) {
+            (extras, None) => Ok(extras),
+            (_, Some(field)) => Err(BadConnection::Field(field)),
+        }
+    }
+
+    /// Reads the fields; beside them, the name of one that is of the wrong type.
+    fn read(json: &JsonText) -> (Self, Option<&'static str>) {
+        let Ok(Fields { all }) = serde_json::from_str(json.as_str()) else {
+            return (Self::default(), Some("(all)"));
+        };
+        let mut wrong = None;
+        let mut flag = |name: &'static str| match all.get(name) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(on)) => *on,
+            Some(_) => {
+                wrong = Some(name);
+                // The safer reading for comparing: something was asked for.
+                true
+            }
+        };
+        let tls_skip_verify = flag("tlsSkipVerify");
+        let tls = Tls {
+            skip_verify: tls_skip_verify,
+            own_ca: flag("tlsAuthWithCACert"),
+            client_certificate: flag("tlsAuth"),
+            server_name: None,
+        };
+        let sigv4 = flag("sigV4Auth");
+        let server_name = all.get("serverName").and_then(Value::as_str).filter(|s| !s.is_empty());
+        let timeout = all.get("timeout").and_then(seconds);
+        let keep_cookies = all.get("keepCookies").and_then(Value::as_array);
+        let keep_cookies = keep_cookies.into_iter().flatten().filter_map(Value::as_str);
+        let header_names = all.iter().filter_map(|(key, value)| {
+            let number = key.strip_prefix("httpHeaderName")?;
+            Some((number.to_owned(), value.as_str().unwrap_or_default().to_owned()))
+        });
+        let extras = Self {
+            tls_skip_verify,
+            header_names: header_names.collect(),
+            tls: Tls { server_name: server_name.map(str::to_owned), ..tls },
+            timeout,
+            keep_cookies: keep_cookies.map(str::to_owned).collect(),
+            sigv4,
+        };
+        (extras, wrong)
+    }
+
+    /// Numbers the configured headers from 1 until the first gap, as Grafana does (T70).
+    fn headers(&self) -> Result<Vec<HeaderSecret>, BadConnection> {
+        if self.header_names.len() > MOST_HEADERS {
+            return Err(BadConnection::TooManyHeaders(self.header_names.len()));
+        }
+        for (number, name) in &self.header_names {
+            header_name(number, name)?;
+        }
+        (1..)
+            .map_while(|n: usize| self.header_names.get_key_value(n.to_string().as_str()))
+            .map(|(number, name)| {
+                let secret = format!("httpHeaderValue{number}");
+                Ok(HeaderSecret { name: header_name(number, name)?, secret })
+            })
+            .collect()
+    }
+}
+
+fn header_name(number: &str, name: &str) -> Result<HeaderName, BadConnection> {
+    let bad = || BadConnection::HeaderName {
+        key: format!("httpHeaderName{number}"),
+        name: name.chars().take(64).collect(),
+    };
+    let parsed = HeaderName::try_from(name).map_err(|_| bad())?;
+    if FORBIDDEN_HEADERS.contains(&parsed.as_str()) { Err(bad()) } else { Ok(parsed) }
+}
+
+/// Grafana takes a number or a numeric text, in seconds; zero and what is not positive mean the default.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

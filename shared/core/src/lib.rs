@@ -1,0 +1,23 @@
+//! The words of the gateway: data sources, names, addresses, secrets and errors. No I/O, no AWS, no HTTP client.
+
+mod address;
+mod base_url;
+mod connection;
+mod datasource;
+mod destination;
+mod error;
+mod name;
+mod plugin;
+mod random;
+mod secret;
+
+pub use address::{Cidr, Policy, Verdict};
+pub use base_url::{BadUrl, BaseUrl, Scheme};
+pub use connection::{BadConnection, BasicAuth, HeaderSecret, HttpTarget, Tls};
+pub use datasource::{Datasource, JsonText, Settings};
+pub use destination::Destination;
+pub use error::{Classify, Fault, Kind};
+pub use name::{BadName, LegacyId, OrgId, Reference, SourceName, Uid};
+pub use plugin::Plugin;
+pub use random::{Incarnation, Rev};
+pub use secret::Secrets;
