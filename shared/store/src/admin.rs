@@ -1,0 +1,141 @@
+//! What an operator does against the tables themselves: set up, make users and tokens.
+
+use auth::{OwnerId, Role, Token, password};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+    ScalarAttributeType,
+};
+use secrecy::SecretString;
+use sourcegate_core::OrgId;
+
+use crate::item::{Item, item, text};
+use crate::keys::WrappedKey;
+use crate::seal::KeyContext;
+use crate::table::{Key, Table};
+use crate::write::{Condition, Outcome, Write};
+use crate::{Error, Keyring, Store};
+
+/// The number of an organisation's first key pair.
+const FIRST_KEY: u32 = 1;
+
+/// An operator's way to the access table.
+pub struct Admin {
+    store: Store,
+}
+
+/// A token that was just made: the only time that its text exists.
+pub struct NewToken {
+    /// What operators call its service account.
+    pub name: String,
+    /// `glsa_…`.
+    pub text: SecretString,
+}
+
+impl Admin {
+    /// Makes one for a store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Creates the three tables where they do not exist, as the template creates them on AWS.
+    ///
+    /// # Errors
+    /// What the table service says.
+    pub async fn create_tables(&self) -> Result<(), Error> {
+        for table in [Table::Access, Table::Registry, Table::Scratch] {
+            self.create_table(table).await?;
+        }
+        Ok(())
+    }
+
+    async fn create_table(&self, table: Table) -> Result<(), Error> {
+        let inner = &self.store.0;
+        let mut asked = inner
+            .client
+            .create_table()
+            .table_name(inner.config.tables.name(table))
+            .billing_mode(BillingMode::PayPerRequest);
+        for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+            let text = ScalarAttributeType::S;
+            let attribute =
+                AttributeDefinition::builder().attribute_name(name).attribute_type(text);
+            let element = KeySchemaElement::builder().attribute_name(name).key_type(kind);
+            let built = attribute.build().and_then(|attribute| Ok((attribute, element.build()?)));
+            let (attribute, element) = built.map_err(|error| Error::Table(Box::new(error)))?;
+            asked = asked.attribute_definitions(attribute).key_schema(element);
+        }
+        match asked.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(Error::table(error)),
+        }
+    }
+
+    /// Makes the first organisation with its key pair, if it does not exist. Tells whether it was made now.
+    ///
+    /// # Errors
+    /// What the keyring and the table say.
+    pub async fn bootstrap(&self, keyring: &Keyring) -> Result<bool, Error> {
+        let org = OrgId::MAIN;
+        if self.store.get(&Key::org(org)).await?.is_some() {
+            return Ok(false);
+        }
+        let deployment = self.store.deployment().to_owned();
+        let pair = keyring.make_pair(&KeyContext { deployment, org, number: FIRST_KEY }).await?;
+        let meta = item(
+            &Key::org(org),
+            [("name", text("Main Org.")), ("deleting", AttributeValue::Bool(false))],
+        );
+        let [numbered, current] = WrappedKey::items(org, FIRST_KEY, &pair);
+        let writes = [meta, numbered, current].map(new_item);
+        Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
+    }
+
+    /// Makes a user of an organisation. Tells whether it was made; false if the login is taken.
+    ///
+    /// # Errors
+    /// What hashing and the table say.
+    pub async fn create_user(
+        &self,
+        org: OrgId,
+        login: &str,
+        new_password: &SecretString,
+        role: Role,
+    ) -> Result<bool, Error> {
+        let hash = password::hash(new_password)?;
+        let id = self.next("user").await?;
+        let writes = crate::users::items(id, login, &hash, org, role).map(new_item);
+        Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
+    }
+
+    /// Makes a service account of an organisation with one token that does not expire.
+    ///
+    /// # Errors
+    /// What the table says.
+    pub async fn create_token(&self, org: OrgId, role: Role) -> Result<NewToken, Error> {
+        let serial = self.next("service-account").await?;
+        let owner = OwnerId::new(serial).ok_or(Error::Busy)?;
+        let name = format!("{}-{serial}", role.as_str().to_lowercase());
+        let (token_text, token) = Token::generate(org, owner);
+        let writes = crate::tokens::items(org, owner, &name, role, &token).map(new_item);
+        match self.store.transact(&writes).await? {
+            Outcome::Written => Ok(NewToken { name, text: token_text }),
+            // A number that was given before: the counter was lost.
+            Outcome::Refused(_) => Err(Error::Busy),
+        }
+    }
+
+    async fn next(&self, what: &str) -> Result<u32, Error> {
+        let next = self.store.next(&Key::access_counter(what)).await?;
+        u32::try_from(next).map_err(|_| Error::Busy)
+    }
+}
+
+fn new_item(item: Item) -> Write {
+    Write::put(Table::Access, item).only_if(Condition::Absent)
+}

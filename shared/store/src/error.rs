@@ -1,0 +1,140 @@
+//! What can go wrong between the gateway and its tables, keys and items.
+
+use aws_sdk_dynamodb::error::SdkError;
+use sourcegate_core::{Classify, Kind, OrgId, Reference, SourceName, Uid};
+
+/// The error of another crate, kept for the log.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Says why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The credential makes no caller.
+    #[error(transparent)]
+    Unauthenticated(#[from] auth::Unauthenticated),
+    /// Another data source of the organisation has the name.
+    #[error("data source with the same name already exists: `{0}`")]
+    NameTaken(SourceName),
+    /// Another data source of the organisation has the uid.
+    #[error("data source with the same uid already exists: `{0}`")]
+    UidTaken(Uid),
+    /// The caller changes a version that is no longer the newest.
+    #[error("data source `{uid}` is at version {found}, not {sent}")]
+    Stale {
+        /// Which data source.
+        uid: Uid,
+        /// The version in the table.
+        found: i64,
+        /// The version that the caller saw.
+        sent: i64,
+    },
+    /// The data source was made from a file.
+    #[error("data source `{0}` is read-only")]
+    ReadOnly(Uid),
+    /// Secrets are kept that were sealed to another destination.
+    #[error(
+        "the secrets {} were saved for another destination; send them again in secureJsonData, or remove them with an empty text",
+        .0.join(", ")
+    )]
+    MustResend(Vec<String>),
+    /// The data source was deleted meanwhile.
+    #[error("data source `{0}` not found")]
+    Gone(Reference),
+    /// The item would be larger than the table takes.
+    #[error("data source would take {bytes} bytes; at most {limit} can be stored")]
+    TooLarge {
+        /// How large it would be.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// No free uid was found.
+    #[error("failed to generate unique datasource ID")]
+    NoUid,
+    /// An item is not what it should be.
+    #[error("item {pk} {sk} is damaged: {what}")]
+    BadRecord {
+        /// The partition key.
+        pk: String,
+        /// The sort key.
+        sk: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The organisation has no key to seal to: it was never bootstrapped.
+    #[error("organisation {0} has no key; it was not set up completely")]
+    NoKey(OrgId),
+    /// A sealed value does not open for the destination that the settings name now.
+    #[error("secret `{0}` does not open: it was damaged, moved, or sealed to another destination")]
+    DoesNotOpen(String),
+    /// A secret could not be sealed.
+    #[error("secret `{0}` cannot be sealed")]
+    CannotSeal(String),
+    /// A source and its sealed values are of different revisions.
+    #[error("the secrets of data source `{0}` are being changed")]
+    Torn(Uid),
+    /// The private key could not be unwrapped.
+    #[error("cannot use the key of organisation {org}: {what}")]
+    Key {
+        /// Which organisation's.
+        org: OrgId,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// KMS did not do what it was asked.
+    #[error("cannot use the key service")]
+    Kms(#[source] BoxError),
+    /// The tables are overloaded, and stayed so over all retries.
+    #[error("the tables are busy")]
+    Busy,
+    /// The tables did not do what they were asked.
+    #[error("cannot reach the tables")]
+    Table(#[source] BoxError),
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Password(#[from] auth::password::CannotHash),
+}
+
+impl Error {
+    /// Keeps what the SDK says, with everything beneath it.
+    pub(crate) fn table<E, R>(error: SdkError<E, R>) -> Self
+    where
+        SdkError<E, R>: std::error::Error + Send + Sync + 'static,
+    {
+        Self::Table(Box::new(error))
+    }
+}
+
+impl Classify for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unauthenticated(error) => error.kind(),
+            Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
+            Self::ReadOnly(_) => Kind::Forbidden,
+            Self::MustResend(_) | Self::TooLarge { .. } => Kind::Invalid,
+            Self::Gone(_) => Kind::NotFound,
+            Self::NoUid
+            | Self::BadRecord { .. }
+            | Self::NoKey(_)
+            | Self::DoesNotOpen(_)
+            | Self::CannotSeal(_)
+            | Self::Key { .. }
+            | Self::Password(_) => Kind::Internal,
+            Self::Torn(_) | Self::Kms(_) | Self::Busy | Self::Table(_) => Kind::Unavailable,
+        }
+    }
+
+    fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::MustResend(_) => Some("secret_must_be_resent"),
+            Self::TooLarge { .. } => Some("limit_bytes"),
+            Self::BadRecord { .. } => Some("bad_record"),
+            Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
+            Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),
+            Self::Torn(_) => Some("being_changed"),
+            Self::Busy => Some("throttled"),
+            Self::Table(_) => Some("table"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The three `DynamoDB` tables: who may do what, what is registered, what expires. `table.rs` draws their keys.
+//!
+//! [`Store`] can only seal secrets; [`Vault`] alone opens them.
+
+mod admin;
+mod cache;
+mod config;
+mod datasources;
+mod entry;
+mod error;
+mod item;
+mod keyring;
+mod keys;
+mod passwords;
+mod read;
+mod seal;
+mod secrets;
+mod table;
+mod tokens;
+mod users;
+mod vault;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::passwords::Passwords;
+
+pub use admin::{Admin, NewToken};
+pub use cache::Stamp;
+pub use config::{Config, Endpoint};
+pub use datasources::{Change, Draft, Stored};
+pub use entry::{Entered, Located};
+pub use error::Error;
+pub use keyring::{BadKeyFile, Keyring};
+pub use keys::WrappedKey;
+pub use secrets::Sealed;
+pub use table::Tables;
+pub use vault::Vault;
+
+/// The way to the tables. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    client: aws_sdk_dynamodb::Client,
+    config: Config,
+    passwords: Passwords,
+    /// Counts the writes of this process, so that what it remembers can be thrown away at once.
+    writes: AtomicU64,
+}
+
+impl Store {
+    /// Makes the way to the tables; nothing is asked of them yet.
+    pub async fn connect(config: Config, endpoint: Endpoint) -> Self {
+        let sdk = config::sdk(endpoint).await;
+        Self(Arc::new(Inner {
+            client: aws_sdk_dynamodb::Client::new(&sdk),
+            config,
+            passwords: Passwords::new(),
+            writes: AtomicU64::new(0),
+        }))
+    }
+
+    /// Gives the name of the deployment, which sealed values are bound to.
+    #[must_use]
+    pub fn deployment(&self) -> &str {
+        &self.0.config.deployment
+    }
+
+    /// Tells how many writes this process has made. What was read at a lower count may be out of date.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::Acquire)
+    }
+
+    fn wrote(&self) {
+        self.0.writes.fetch_add(1, Ordering::AcqRel);
+    }
+}

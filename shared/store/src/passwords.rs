@@ -1,0 +1,158 @@
+//! Checking passwords without letting them take the machine: one hashing costs tens of milliseconds and 19 MiB.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use auth::{ProcessKey, Unauthenticated, password};
+use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::Stamp;
+
+/// How many hashings run at once.
+const AT_ONCE: usize = 2;
+/// How many wait for their turn; one more is refused.
+const WAITING: usize = 16;
+/// How long one waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a verdict is remembered.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// How many verdicts are remembered.
+const MOST_VERDICTS: usize = 10_000;
+
+type Mac = [u8; 32];
+type Flight = OnceCell<bool>;
+
+/// Checks passwords: equal ones share one hashing, two are hashed at once, a verdict holds for a minute.
+pub(crate) struct Passwords {
+    key: ProcessKey,
+    verdicts: Cache<Mac, (Stamp, bool)>,
+    flights: Mutex<HashMap<Mac, Weak<Flight>>>,
+    turns: Semaphore,
+    places: Semaphore,
+}
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        Self {
+            key: ProcessKey::new(),
+            verdicts: Cache::new(MOST_VERDICTS),
+            flights: Mutex::default(),
+            turns: Semaphore::new(AT_ONCE),
+            places: Semaphore::new(AT_ONCE + WAITING),
+        }
+    }
+
+    /// Tells whether a password matches a stored hash.
+    ///
+    /// What is remembered is keyed by the hash too, so that a changed password ends it at once.
+    ///
+    /// # Errors
+    /// [`Unauthenticated::Busy`] if there is no place, or no turn within two seconds.
+    pub(crate) async fn check(
+        &self,
+        login: &str,
+        password: &SecretString,
+        hash: &str,
+    ) -> Result<bool, Unauthenticated> {
+        let texts = [login.as_bytes(), password.expose_secret().as_bytes(), hash.as_bytes()];
+        let mac = self.key.mac(&texts);
+        if let Some((stamp, verdict)) = self.verdicts.get(&mac)
+            && stamp.is_fresh(REMEMBERED)
+        {
+            return Ok(verdict);
+        }
+        let flight = self.flight(mac);
+        let hashed = flight.get_or_try_init(|| async {
+            let verdict = self.hashed(password, hash).await?;
+            self.verdicts.insert(mac, (Stamp::now(), verdict));
+            Ok(verdict)
+        });
+        hashed.await.copied()
+    }
+
+    fn flight(&self, mac: Mac) -> Arc<Flight> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.retain(|_, flight| flight.strong_count() > 0);
+        if let Some(flight) = flights.get(&mac).and_then(Weak::upgrade) {
+            return flight;
+        }
+        let flight = Arc::new(Flight::new());
+        flights.insert(mac, Arc::downgrade(&flight));
+        flight
+    }
+
+    async fn hashed(&self, password: &SecretString, hash: &str) -> Result<bool, Unauthenticated> {
+        let busy = Unauthenticated::Busy;
+        let _place = self.places.try_acquire().map_err(|_| busy)?;
+        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
+        let _turn = turn.map_err(|_| busy)?.map_err(|_| busy)?;
+        let (password, hash) = (password.clone(), hash.to_owned());
+        tokio::task::spawn_blocking(move || password::verify(&password, &hash))
+            .await
+            .map_err(|_| busy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text)
+    }
+
+    #[tokio::test]
+    async fn equal_credentials_share_one_hashing() {
+        let passwords = Passwords::new();
+        let hash = password::hash(&secret("right")).unwrap();
+        let right = secret("right");
+        // Far more than there are places: only sharing lets them all through.
+        let all = (0..200).map(|_| passwords.check("bob", &right, &hash));
+        let verdicts = futures(all).await;
+        assert!(verdicts.iter().all(|verdict| *verdict == Ok(true)));
+    }
+
+    #[tokio::test]
+    async fn more_different_ones_than_there_are_places_are_refused() {
+        let passwords = Passwords::new();
+        let hash = password::hash(&secret("right")).unwrap();
+        let tries: Vec<_> = (0..60).map(|n| secret(&n.to_string())).collect();
+        let verdicts =
+            futures(tries.iter().map(|wrong| passwords.check("bob", wrong, &hash))).await;
+        let refused =
+            verdicts.iter().filter(|verdict| **verdict == Err(Unauthenticated::Busy)).count();
+        assert_eq!(refused, 60 - AT_ONCE - WAITING);
+        assert!(verdicts.iter().all(|verdict| *verdict != Ok(true)));
+    }
+
+    #[tokio::test]
+    async fn a_verdict_is_for_one_hash_only() {
+        let passwords = Passwords::new();
+        let (old, new) =
+            (password::hash(&secret("old")).unwrap(), password::hash(&secret("new")).unwrap());
+        assert_eq!(passwords.check("bob", &secret("old"), &old).await, Ok(true));
+        assert_eq!(passwords.check("bob", &secret("old"), &new).await, Ok(false));
+    }
+
+    /// Runs all at once on this task.
+    async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+        let mut pending: Vec<_> = all.map(|future| (Box::pin(future), None)).collect();
+        std::future::poll_fn(|cx| {
+            let mut done = true;
+            for (future, output) in &mut pending {
+                if output.is_none() {
+                    match future.as_mut().poll(cx) {
+                        std::task::Poll::Ready(ready) => *output = Some(ready),
+                        std::task::Poll::Pending => done = false,
+                    }
+                }
+            }
+            if done { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        pending.into_iter().filter_map(|(_, output)| output).collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! Reading items: strongly consistent, and an unprocessed key is asked again, never taken for absent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+
+use crate::item::Item;
+use crate::table::{Key, Table};
+use crate::{Error, Store};
+
+/// How often unprocessed keys are asked again, with pauses that grow: about two seconds in all.
+const MOST_ROUNDS: u32 = 8;
+
+/// How many keys `BatchGetItem` takes.
+pub(crate) const BATCH: usize = 100;
+
+/// The items that a batch found.
+pub(crate) struct Batch(HashMap<Key, Item>);
+
+impl Batch {
+    /// Takes the item of a key; none if it does not exist.
+    pub(crate) fn take(&mut self, key: &Key) -> Option<Item> {
+        self.0.remove(key)
+    }
+}
+
+impl Store {
+    /// Asks whether the tables answer.
+    ///
+    /// # Errors
+    /// [`Error::Table`] if they do not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.get(&Key::org(sourcegate_core::OrgId::MAIN)).await.map(drop)
+    }
+
+    /// Reads one item.
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
+        let asked = self.0.client.get_item().table_name(self.0.config.tables.name(key.table));
+        let answer = asked.set_key(Some(key.attributes())).consistent_read(true).send().await;
+        match answer {
+            Ok(output) => Ok(output.item),
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
+        }
+    }
+
+    /// Reads up to 100 items of all tables in one round trip, or a few where the table asks for patience.
+    pub(crate) async fn batch(&self, keys: &[Key]) -> Result<Batch, Error> {
+        let mut found = HashMap::with_capacity(keys.len());
+        let mut wanted = self.requests(keys);
+        for round in 0..MOST_ROUNDS {
+            if round > 0 {
+                pause(round).await;
+            }
+            let asked = self.0.client.batch_get_item().set_request_items(Some(wanted));
+            let output = match asked.send().await {
+                Ok(output) => output,
+                Err(SdkError::ServiceError(error))
+                    if matches!(
+                        error.err(),
+                        BatchGetItemError::ProvisionedThroughputExceededException(_)
+                            | BatchGetItemError::RequestLimitExceeded(_)
+                    ) =>
+                {
+                    return Err(Error::Busy);
+                }
+                Err(error) => return Err(Error::table(error)),
+            };
+            for (table, items) in output.responses.unwrap_or_default() {
+                found.extend(
+                    items.into_iter().filter_map(|item| Some((self.key_of(&table, &item)?, item))),
+                );
+            }
+            match output.unprocessed_keys {
+                Some(rest) if !rest.is_empty() => wanted = rest,
+                _ => return Ok(Batch(found)),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    fn requests(&self, keys: &[Key]) -> HashMap<String, KeysAndAttributes> {
+        let mut by_table: HashMap<Table, Vec<_>> = HashMap::new();
+        for key in keys {
+            by_table.entry(key.table).or_default().push(key.attributes());
+        }
+        let request = |(table, keys): (Table, Vec<_>)| {
+            let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+            // `build` fails only without keys, and there is one at least.
+            asked.build().ok().map(|asked| (self.0.config.tables.name(table).to_owned(), asked))
+        };
+        by_table.into_iter().filter_map(request).collect()
+    }
+
+    fn key_of(&self, table: &str, item: &Item) -> Option<Key> {
+        let all = [Table::Access, Table::Registry, Table::Scratch];
+        let table = all.into_iter().find(|known| self.0.config.tables.name(*known) == table)?;
+        let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+        Some(Key { table, pk: part("pk")?, sk: part("sk")? })
+    }
+
+    /// Reads the sort keys and one attribute of a partition, in order or backwards, page by page until `limit`.
+    pub(crate) async fn query(
+        &self,
+        partition: &Partition<'_>,
+        limit: usize,
+    ) -> Result<Vec<Item>, Error> {
+        let mut found: Vec<Item> = Vec::new();
+        let mut start = None;
+        loop {
+            let left = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
+            let asked =
+                self.0.client.query().table_name(self.0.config.tables.name(partition.table));
+            let asked = asked
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(partition.pk.to_owned()))
+                .scan_index_forward(!partition.backwards)
+                .consistent_read(true)
+                .limit(left)
+                .set_exclusive_start_key(start);
+            let output = match asked.send().await {
+                Ok(output) => output,
+                Err(error) if is_throttled(&error) => return Err(Error::Busy),
+                Err(error) => return Err(Error::table(error)),
+            };
+            found.extend(output.items.unwrap_or_default());
+            start = output.last_evaluated_key;
+            if start.is_none() || found.len() >= limit {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// One partition to be read.
+pub(crate) struct Partition<'a> {
+    pub(crate) table: Table,
+    pub(crate) pk: &'a str,
+    pub(crate) backwards: bool,
+}
+
+/// Tells whether the table said that it is asked too often, after all the SDK's own retries.
+pub(crate) fn is_throttled<E, R>(error: &SdkError<E, R>) -> bool
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+{
+    matches!(
+        error.as_service_error().and_then(aws_sdk_dynamodb::error::ProvideErrorMetadata::code),
+        Some(
+            "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+        )
+    )
+}
+
+/// Waits a random part of a time that doubles with each round: 25 ms at first, 800 ms at most.
+pub(crate) async fn pause(round: u32) {
+    let longest = 25_u64 << round.min(6).saturating_sub(1);
+    let mut random = [0; 2];
+    // Without randomness all wait equally long, which is slower and no less right.
+    let part = getrandom::fill(&mut random)
+        .map_or(u64::from(u16::MAX), |()| u64::from(u16::from_be_bytes(random)));
+    let waited = longest * 1000 * part / u64::from(u16::MAX);
+    tokio::time::sleep(Duration::from_micros(waited)).await;
+}

@@ -1,0 +1,186 @@
+//! Partition and sort keys of the three tables: the only file that spells them.
+
+use std::collections::HashMap;
+
+use auth::{OwnerId, Token};
+use aws_sdk_dynamodb::types::AttributeValue;
+use sourcegate_core::{LegacyId, OrgId, SourceName, Uid};
+
+/// Which of the three tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Table {
+    /// Who may do what; written by one function alone.
+    Access,
+    /// Data sources and their sealed values.
+    Registry,
+    /// What expires.
+    Scratch,
+}
+
+/// The names of the three tables. Rights are given by table, so they are three.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables {
+    /// `SOURCEGATE_TABLE_ACCESS`, default `sourcegate-access`.
+    pub access: String,
+    /// `SOURCEGATE_TABLE_REGISTRY`, default `sourcegate-registry`.
+    pub registry: String,
+    /// `SOURCEGATE_TABLE_SCRATCH`, default `sourcegate-scratch`.
+    pub scratch: String,
+}
+
+impl Tables {
+    pub(crate) fn name(&self, table: Table) -> &str {
+        match table {
+            Table::Access => &self.access,
+            Table::Registry => &self.registry,
+            Table::Scratch => &self.scratch,
+        }
+    }
+}
+
+/// The whole key of one item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) table: Table,
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    fn access(pk: String, sk: impl Into<String>) -> Self {
+        Self { table: Table::Access, pk, sk: sk.into() }
+    }
+
+    fn registry(pk: String, sk: impl Into<String>) -> Self {
+        Self { table: Table::Registry, pk, sk: sk.into() }
+    }
+
+    pub(crate) fn token(token: &Token) -> Self {
+        let hash: String = token.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self::access(format!("TOKEN#{hash}"), "-")
+    }
+
+    pub(crate) fn org(org: OrgId) -> Self {
+        Self::access(format!("ORG#{org}"), "META")
+    }
+
+    /// Logins are compared folded, as Grafana does, and may hold any character: `#` is escaped.
+    pub(crate) fn user(login: &str) -> Self {
+        Self::access(format!("USER#{}", escaped(&login.to_lowercase())), "-")
+    }
+
+    pub(crate) fn member(org: OrgId, login: &str) -> Self {
+        Self::access(format!("MEMBER#{org}"), login.to_lowercase())
+    }
+
+    pub(crate) fn service_account(org: OrgId, id: OwnerId) -> Self {
+        Self::access(format!("SA#{org}"), id.to_string())
+    }
+
+    pub(crate) fn account_token(org: OrgId, owner: OwnerId, number: u32) -> Self {
+        Self::access(format!("SATOKEN#{org}"), format!("{owner}#{number}"))
+    }
+
+    pub(crate) fn current_key(org: OrgId) -> Self {
+        Self::access(format!("KEY#{org}"), "current")
+    }
+
+    pub(crate) fn numbered_key(org: OrgId, number: u32) -> Self {
+        Self::access(format!("KEY#{org}"), number.to_string())
+    }
+
+    /// Counters of the access table live beside what they count.
+    pub(crate) fn access_counter(what: &str) -> Self {
+        Self::access("COUNTER".to_owned(), what)
+    }
+
+    pub(crate) fn datasource(org: OrgId, uid: &Uid) -> Self {
+        Self::registry(format!("DS#{org}"), uid.as_str())
+    }
+
+    pub(crate) fn sealed(org: OrgId, uid: &Uid) -> Self {
+        Self::registry(format!("SEC#{org}"), format!("DS#{uid}"))
+    }
+
+    pub(crate) fn name(org: OrgId, name: &SourceName) -> Self {
+        let sk = format!("{}#{}", escaped(&name.folded()), name.as_str());
+        Self::registry(names_of(org), sk)
+    }
+
+    pub(crate) fn id(org: OrgId, id: LegacyId) -> Self {
+        // Nineteen digits, so that the order of texts is that of numbers.
+        Self::registry(ids_of(org), format!("{:019}", id.get()))
+    }
+
+    pub(crate) fn default_source(org: OrgId) -> Self {
+        Self::registry("DEFAULT".to_owned(), org.to_string())
+    }
+
+    pub(crate) fn counter(org: OrgId, what: &str) -> Self {
+        Self::registry("COUNTER".to_owned(), format!("{org}#{what}"))
+    }
+
+    /// Gives the key as the two attributes that every item carries.
+    pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
+            ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+/// The partition that holds an organisation's names, in the order of lists.
+pub(crate) fn names_of(org: OrgId) -> String {
+    format!("NAME#{org}")
+}
+
+/// The partition that holds an organisation's numeric ids, in their order.
+pub(crate) fn ids_of(org: OrgId) -> String {
+    format!("ID#{org}")
+}
+
+/// Keeps the separator out of a text; `%` is left alone, since nothing is ever read back.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('#', "%23")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Key {
+        Key::name(OrgId::MAIN, &SourceName::parse(text).unwrap())
+    }
+
+    #[test]
+    fn a10_no_name_reaches_another_item() {
+        let tricky = ["a", "A", "a#a", "a#A", "A#a", "a%23a", "#", "##", "%", "a#a#a", "İ", "i̇"];
+        for (at, one) in tricky.iter().enumerate() {
+            for other in &tricky[at + 1..] {
+                assert_ne!(name(one), name(other), "{one} {other}");
+            }
+        }
+        assert_ne!(Key::user("a#b").pk, Key::user("a%23b").pk);
+    }
+
+    #[test]
+    fn names_are_ordered_without_regard_to_case() {
+        let mut names = ["ZZZ", "mmm", "BBB", "aaa"].map(name);
+        names.sort_by(|one, other| one.sk.cmp(&other.sk));
+        assert_eq!(names.map(|key| key.sk), ["aaa#aaa", "bbb#BBB", "mmm#mmm", "zzz#ZZZ"]);
+    }
+
+    #[test]
+    fn the_longest_name_fits_into_a_sort_key() {
+        for text in ["#".repeat(190), "%".repeat(190), "İ".repeat(95)] {
+            assert!(name(&text).sk.len() <= 1024, "{}", name(&text).sk.len());
+        }
+    }
+
+    #[test]
+    fn ids_are_ordered_as_numbers() {
+        let id = |n| Key::id(OrgId::MAIN, LegacyId::new(n).unwrap()).sk;
+        assert!(id(9) < id(10));
+        assert!(id(10) < id(i64::MAX));
+    }
+}

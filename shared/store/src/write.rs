@@ -1,0 +1,188 @@
+//! Writing items: conditional and all at once, or not at all.
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use sourcegate_core::Rev;
+
+use crate::item::{Item, Record, number};
+use crate::read::{is_throttled, pause};
+use crate::table::{Key, Table};
+use crate::{Error, Store};
+
+/// How often a transaction that met another one is tried again, with pauses that grow: about five seconds in all.
+const MOST_TRIES: u32 = 14;
+
+/// One part of a transaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Write {
+    table: Table,
+    what: What,
+    condition: Option<Condition>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Put(Item),
+    Delete(Key),
+}
+
+/// What must hold of the item that is there.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// There is none.
+    Absent,
+    /// An attribute has a value.
+    Equals(&'static str, AttributeValue),
+    /// There is none, or an attribute has a value.
+    AbsentOrEquals(&'static str, AttributeValue),
+}
+
+impl Write {
+    pub(crate) fn put(table: Table, item: Item) -> Self {
+        Self { table, what: What::Put(item), condition: None }
+    }
+
+    pub(crate) fn delete(key: Key) -> Self {
+        Self { table: key.table, what: What::Delete(key), condition: None }
+    }
+
+    pub(crate) fn only_if(self, condition: Condition) -> Self {
+        Self { condition: Some(condition), ..self }
+    }
+
+    fn built(self, table_name: &str) -> Option<TransactWriteItem> {
+        let (expression, name, value) = match self.condition {
+            None => (None, None, None),
+            Some(Condition::Absent) => (Some("attribute_not_exists(pk)"), None, None),
+            Some(Condition::Equals(name, value)) => (Some("#a = :a"), Some(name), Some(value)),
+            Some(Condition::AbsentOrEquals(name, value)) => {
+                (Some("attribute_not_exists(pk) OR #a = :a"), Some(name), Some(value))
+            }
+        };
+        let expression = expression.map(str::to_owned);
+        let names = name.map(|name| [("#a".to_owned(), name.to_owned())].into());
+        let values = value.map(|value| [(":a".to_owned(), value)].into());
+        let on_failure = ReturnValuesOnConditionCheckFailure::AllOld;
+        let part = TransactWriteItem::builder();
+        Some(match self.what {
+            What::Put(item) => {
+                let put = Put::builder().table_name(table_name).set_item(Some(item));
+                let put =
+                    put.set_condition_expression(expression).set_expression_attribute_names(names);
+                let put = put.set_expression_attribute_values(values);
+                part.put(put.return_values_on_condition_check_failure(on_failure).build().ok()?)
+                    .build()
+            }
+            What::Delete(key) => {
+                let delete =
+                    Delete::builder().table_name(table_name).set_key(Some(key.attributes()));
+                let delete = delete
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_names(names);
+                let delete = delete.set_expression_attribute_values(values);
+                part.delete(
+                    delete.return_values_on_condition_check_failure(on_failure).build().ok()?,
+                )
+                .build()
+            }
+        })
+    }
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Everything was written.
+    Written,
+    /// Nothing was: some conditions did not hold. One entry per part, in order: none where the condition held, else the
+    /// item that was there (empty if there was none).
+    Refused(Vec<Option<Item>>),
+}
+
+impl Store {
+    /// Writes all parts or none. Conflicts with other transactions are tried again under the same token, so that an
+    /// answer that was lost is not written twice.
+    pub(crate) async fn transact(&self, writes: &[Write]) -> Result<Outcome, Error> {
+        let name = |write: &Write| self.0.config.tables.name(write.table).to_owned();
+        // A part fails to build only without a table or a key, and none is without.
+        let parts: Vec<_> =
+            writes.iter().filter_map(|write| write.clone().built(&name(write))).collect();
+        let token = Rev::new().to_string();
+        for round in 0..MOST_TRIES {
+            if round > 0 {
+                pause(round).await;
+            }
+            let asked = self.0.client.transact_write_items().client_request_token(&token);
+            let error = match asked.set_transact_items(Some(parts.clone())).send().await {
+                Ok(_) => {
+                    self.wrote();
+                    return Ok(Outcome::Written);
+                }
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                    if let Some(refused) = refusals(canceled.cancellation_reasons()) {
+                        return Ok(Outcome::Refused(refused));
+                    }
+                }
+                Some(TransactWriteItemsError::TransactionInProgressException(_)) => {}
+                Some(service) if service.code() == Some("TransactionConflictException") => {}
+                _ if is_throttled(&error) => {}
+                _ => return Err(Error::table(error)),
+            }
+        }
+        Err(Error::Busy)
+    }
+}
+
+impl Store {
+    /// Takes the next number of a counter: every caller gets another one, and one that is not used in the end is lost.
+    pub(crate) async fn next(&self, key: &Key) -> Result<i64, Error> {
+        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let asked = asked
+            .set_key(Some(key.attributes()))
+            .update_expression("ADD #next :one")
+            .expression_attribute_names("#next", "next")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::UpdatedNew);
+        match asked.send().await {
+            Ok(output) => Record(&output.attributes.unwrap_or_default()).number("next"),
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
+        }
+    }
+}
+
+/// Reads the reasons: the conditions that failed, or none where something else stood in the way that passes.
+fn refusals(reasons: &[CancellationReason]) -> Option<Vec<Option<Item>>> {
+    let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    if !reasons.iter().any(failed) {
+        return None;
+    }
+    let item = |reason: &CancellationReason| {
+        failed(reason).then(|| reason.item().cloned().unwrap_or_default())
+    };
+    Some(reasons.iter().map(item).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(code: &str) -> CancellationReason {
+        CancellationReason::builder().code(code).build()
+    }
+
+    #[test]
+    fn only_failed_conditions_are_refusals() {
+        let refused = refusals(&[reason("None"), reason("ConditionalCheckFailed")]).unwrap();
+        assert_eq!(refused, [None, Some(Item::new())]);
+        assert!(refusals(&[reason("None"), reason("TransactionConflict")]).is_none());
+        assert!(refusals(&[reason("ThrottlingError"), reason("None")]).is_none());
+    }
+}
