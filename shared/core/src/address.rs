@@ -8,8 +8,9 @@ use ipnet::IpNet;
 mod cidr;
 mod host;
 mod range;
+mod settings;
 
-pub use cidr::Cidr;
+pub use cidr::{BadCidr, Cidr};
 
 use host::Host;
 
@@ -150,7 +151,7 @@ impl Policy {
     /// dialled. A denied port is no reason: such a data source may be saved.
     #[must_use]
     pub fn refuses_literal(&self, host: &str, port: u16) -> Option<Verdict> {
-        self.read(host, port).err()
+        self.resolve_literal(host, port).err()
     }
 
     /// Gives the addresses of a host that needs no look-up, to be judged like any others, or none for a name.
@@ -160,14 +161,14 @@ impl Policy {
     /// # Errors
     /// A host or port that is refused whatever its addresses are.
     pub fn without_dns(&self, host: &str, port: u16) -> Result<Option<Vec<SocketAddr>>, Verdict> {
-        let known = self.read(host, port)?;
+        let known = self.resolve_literal(host, port)?;
         if DENIED_PORTS.contains(&port) {
             return Err(Verdict::DeniedPort);
         }
         Ok(known)
     }
 
-    fn read(&self, host: &str, port: u16) -> Result<Option<Vec<SocketAddr>>, Verdict> {
+    fn resolve_literal(&self, host: &str, port: u16) -> Result<Option<Vec<SocketAddr>>, Verdict> {
         let permitted = |address: SocketAddr| match self.place(address) {
             (_, true) => Ok(address),
             (verdict, false) => Err(verdict),

@@ -11,7 +11,7 @@ mod plugin;
 mod random;
 mod secret;
 
-pub use address::{Cidr, Policy, Verdict};
+pub use address::{BadCidr, Cidr, Policy, Verdict};
 pub use base_url::{BadUrl, BaseUrl, Scheme};
 pub use connection::{BadConnection, BasicAuth, HeaderSecret, HttpTarget, Tls};
 pub use datasource::{Datasource, JsonText, Settings};
