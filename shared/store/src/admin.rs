@@ -113,6 +113,14 @@ impl Admin {
         Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
     }
 
+    /// Tells whether a login exists.
+    ///
+    /// # Errors
+    /// What the table says.
+    pub async fn has_user(&self, login: &str) -> Result<bool, Error> {
+        Ok(self.store.get(&Key::user(login)).await?.is_some())
+    }
+
     /// Makes a service account of an organisation with one token that does not expire.
     ///
     /// # Errors

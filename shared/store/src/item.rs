@@ -19,10 +19,12 @@ const SHAPE: &str = "1";
 /// The most that DynamoDB takes in one item is 400 KiB; some room is left for what it counts otherwise.
 pub(crate) const LARGEST_ITEM_BYTES: usize = 400_000;
 
+#[expect(clippy::needless_pass_by_value, reason = "names and revisions are written, not kept")]
 pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "numbers and ids are copied")]
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -18,6 +18,12 @@ pub struct WrappedKey {
 }
 
 impl WrappedKey {
+    /// Gives the pair's number, which travels with each value that was sealed to it.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     pub(crate) fn of(item: &Item) -> Result<Self, Error> {
         let record = Record(item);
         Ok(Self {
