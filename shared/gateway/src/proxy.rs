@@ -1,0 +1,36 @@
+//! One proxied request: enter, open if the pool is cold, send.
+
+use auth::{Action, Granted};
+use http::{Request, Response};
+use upstream::{AnswerBody, Body, Hop};
+
+use crate::{Entry, Error, Gateway};
+
+/// A data source's answer, and whom and what it was for.
+pub struct Proxied {
+    /// The answer, streaming.
+    pub response: Response<AnswerBody>,
+    /// The proof under which it was fetched: for the log.
+    pub granted: Granted,
+}
+
+impl Gateway {
+    /// Sends a request to a data source. Only `hop`'s path and the request's query count.
+    ///
+    /// # Errors
+    /// What stands in the way, before anything is sent or after; nothing is sent half-authenticated.
+    pub async fn proxy(
+        &self,
+        entry: Entry,
+        hop: Hop<'_>,
+        request: Request<Body>,
+    ) -> Result<Proxied, Error> {
+        let (granted, located) = self.enter(entry, Action::Query).await?;
+        let client = match self.0.upstream.pooled(located.source.rev) {
+            Some(client) => client,
+            None => self.open(&granted, &located).await?,
+        };
+        let response = self.0.upstream.send(&client, &granted, hop, request).await?;
+        Ok(Proxied { response, granted })
+    }
+}
