@@ -1,0 +1,125 @@
+//! The engine that sends requests to HTTP data sources and streams their answers back.
+//!
+//! [`Upstream::send`] plans first and then acts: what the target is, whether the caller may have it and which headers
+//! go along is decided without a socket; the connection is egress's. It knows no dialect and no store.
+
+mod body;
+mod client;
+mod connection;
+mod error;
+mod headers;
+mod path;
+mod plan;
+mod pool;
+mod query;
+mod route;
+mod send;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::Granted;
+use egress::Egress;
+use http::{Request, Response};
+use sourcegate_core::{HttpTarget, Rev, Secrets};
+
+pub use body::{AnswerBody, Body, BoxError};
+pub use client::Client;
+pub use error::Error;
+pub use path::BadPath;
+pub use route::NotListed;
+pub use send::UpstreamTiming;
+
+use pool::Pool;
+
+/// What the engine keeps and lets through.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many clients are kept; the one that was not used for longest makes room. Default 1,000.
+    pub clients: usize,
+    /// How long a client is kept without use. Default 60 s.
+    pub idle: Duration,
+    /// How many bytes an answer's body may have. Default: any number.
+    pub answer_bytes: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { clients: 1_000, idle: Duration::from_secs(60), answer_bytes: None }
+    }
+}
+
+/// Where a request stands on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Hop<'a> {
+    /// The escaped path after the data source's name, without the slash before it, as it was sent.
+    pub tail: &'a str,
+    /// Who is connected to the gateway, if that is known.
+    pub peer: Option<IpAddr>,
+}
+
+/// The engine. A clone is the same engine.
+#[derive(Clone, Debug)]
+pub struct Upstream(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    egress: Egress,
+    limits: Limits,
+    pool: Arc<Pool>,
+}
+
+impl Upstream {
+    /// Makes an engine without clients.
+    #[must_use]
+    pub fn new(egress: Egress, limits: Limits) -> Self {
+        let pool = Arc::new(Pool::new(limits.clients, limits.idle));
+        Self(Arc::new(Inner { egress, limits, pool }))
+    }
+
+    /// Finds the client of that revision, if it is still warm: what a request asks first.
+    #[must_use]
+    pub fn pooled(&self, rev: Rev) -> Option<Arc<Client>> {
+        self.0.pool.get(rev)
+    }
+
+    /// Makes and pools the client of a data source. All that follows from settings and secrets is computed here, once
+    /// per revision; the secrets end with this call, except those that every request carries, which are zeroised with
+    /// the client.
+    ///
+    /// # Errors
+    /// A url without a usable host, a secret that no header can carry, or TLS settings that cannot be used.
+    pub fn open(
+        &self,
+        granted: &Granted,
+        target: HttpTarget,
+        secrets: Secrets,
+    ) -> Result<Arc<Client>, Error> {
+        let client = Client::new(&self.0.egress, target, &secrets)?;
+        drop(secrets);
+        Ok(self.0.pool.put(granted.source().rev, Arc::new(client)))
+    }
+
+    /// Sends a request and gives the answer as soon as its head is there; [`UpstreamTiming`] is among its extensions.
+    ///
+    /// The query is the request's own; of its path only [`Hop::tail`] counts. Dropping the future or the answer's body
+    /// before its end closes the connection that it was using.
+    ///
+    /// # Errors
+    /// The request is refused before anything is sent, or the data source fails: see [`Error`].
+    pub async fn send(
+        &self,
+        client: &Client,
+        granted: &Granted,
+        hop: Hop<'_>,
+        request: Request<Body>,
+    ) -> Result<Response<AnswerBody>, Error> {
+        let (mut parts, body) = request.into_parts();
+        plan::apply(client, granted, hop, &mut parts)?;
+        send::send(client, parts, body, self.0.limits.answer_bytes).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

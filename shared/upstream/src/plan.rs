@@ -1,0 +1,75 @@
+//! What is sent where, decided without a socket.
+
+use auth::Granted;
+use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::{Method, request};
+
+use crate::path::Readings;
+use crate::{BadPath, Client, Error, Hop, headers, query, route};
+
+/// How long the path after a data source's name may be, in bytes (`faults.md` P14).
+const MOST_PATH_BYTES: usize = 8 * 1024;
+
+/// How long path and query may be together: more than `http::Uri` can hold is never sent.
+const MOST_TARGET_BYTES: usize = u16::MAX as usize - 1;
+
+/// Makes a caller's request the one that goes to the data source.
+///
+/// # Errors
+/// Whatever is refused before anything is sent.
+pub(crate) fn apply(
+    client: &Client,
+    granted: &Granted,
+    hop: Hop<'_>,
+    parts: &mut request::Parts,
+) -> Result<(), Error> {
+    let Hop { tail, peer } = hop;
+    // TRACE would show the caller what was injected; CONNECT is for proxies of another kind.
+    if matches!(parts.method, Method::TRACE | Method::CONNECT) {
+        return Err(Error::Method(parts.method.clone()));
+    }
+    if tail.len() > MOST_PATH_BYTES {
+        return Err(Error::TooLong(MOST_PATH_BYTES));
+    }
+    let readings = Readings::of(tail).map_err(Error::Path)?;
+    let plugin = granted.source().settings.plugin();
+    route::decide(plugin, granted.caller().role(), &parts.method, &readings)?;
+    let query = parts.uri.query();
+    if query.is_some_and(query::holds_our_credential) {
+        return Err(Error::CredentialInQuery);
+    }
+    let target = target(&client.target().base.path, tail, query)?;
+    parts.uri = absolute(client.scheme(), client.authority(), target)?;
+    headers::forward(&mut parts.headers, client, peer)
+}
+
+/// Joins base path, tail and query: one slash between the first two, all else byte for byte.
+fn target(base: &str, tail: &str, query: Option<&str>) -> Result<PathAndQuery, Error> {
+    let (slash, tail) = match (base.ends_with('/'), tail.strip_prefix('/')) {
+        _ if tail.is_empty() && !base.is_empty() => ("", tail),
+        (true, Some(rest)) => ("", rest),
+        (true, None) | (false, Some(_)) => ("", tail),
+        (false, None) => ("/", tail),
+    };
+    // `concat` allocates exactly once and exactly enough, which `Bytes` takes over as it is.
+    let text = match query {
+        Some(query) => [base, slash, tail, "?", query].concat(),
+        None => [base, slash, tail].concat(),
+    };
+    if text.len() > MOST_TARGET_BYTES {
+        return Err(Error::TooLong(MOST_TARGET_BYTES));
+    }
+    PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|_| Error::Path(BadPath::Character))
+}
+
+fn absolute(scheme: &Scheme, authority: &Authority, target: PathAndQuery) -> Result<Uri, Error> {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(scheme.clone());
+    parts.authority = Some(authority.clone());
+    parts.path_and_query = Some(target);
+    Uri::from_parts(parts).map_err(|_| Error::Target)
+}
+
+#[cfg(test)]
+mod tests;
