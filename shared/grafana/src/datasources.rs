@@ -1,0 +1,166 @@
+//! The registry: data sources created, read, updated and deleted (contract 1).
+
+mod naming;
+
+use std::sync::Arc;
+
+use auth::{Action, Caller, Denied, Granted};
+use axum::Router;
+use axum::extract::{FromRef, FromRequest, RawQuery, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post, put};
+use sourcegate_core::{LegacyId, Policy, Reference, Uid};
+use store::{Store, Stored};
+use web::{Json, Path, envelope};
+
+use crate::Error;
+use crate::answer::ok;
+use crate::envelope::{Doing, render};
+use crate::mask;
+use crate::save::{Bound, Naming, Saving};
+use crate::wire::datasource::{Deleted, Listed, Saved, Single};
+
+/// What the registry needs: where data sources are kept, and where they may be.
+#[derive(Clone)]
+struct Registry {
+    store: Store,
+    policy: Arc<Policy>,
+}
+
+impl FromRef<Registry> for Store {
+    fn from_ref(registry: &Registry) -> Self {
+        registry.store.clone()
+    }
+}
+
+/// Makes the routes of the registry. The policy judges urls when they are saved; it must be the one that dials.
+pub fn router(store: Store, policy: Policy) -> Router {
+    let list = get(list).layer(envelope(|e, trace| render(Doing::List, e, trace)));
+    let create = post(create).layer(envelope(|e, trace| render(Doing::Add, e, trace)));
+    let read_by_id = get(by_id).layer(envelope(|e, trace| render(Doing::ReadById, e, trace)));
+    let read = get(by_uid).layer(envelope(|e, trace| render(Doing::Read, e, trace)));
+    let update = put(update).layer(envelope(|e, trace| render(Doing::Update, e, trace)));
+    let remove = delete(remove).layer(envelope(|e, trace| render(Doing::Delete, e, trace)));
+    let router = crate::route(Router::new(), "/api/datasources", list.merge(create));
+    let router = crate::route(router, "/api/datasources/{id}", read_by_id);
+    let by_uid = read.merge(update).merge(remove);
+    let router = crate::route(router, "/api/datasources/uid/{uid}", by_uid);
+    router.with_state(Registry { store, policy: Arc::new(policy) })
+}
+
+async fn list(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+) -> Result<Response, web::Error> {
+    let permit = caller.allow(Action::Read)?;
+    let stored = store.list(&permit).await?;
+    let stored: Vec<_> = stored.into_iter().map(|one| mask::for_role(one, caller.role())).collect();
+    Ok(ok(stored.iter().map(Listed::from).collect::<Vec<_>>()).into_response())
+}
+
+async fn create(
+    State(Registry { store, policy }): State<Registry>,
+    web::Caller(caller): web::Caller,
+    request: Request,
+) -> Result<Response, web::Error> {
+    let permit = caller.allow(Action::Create)?;
+    let bound = bound(request).await?;
+    bound.check_url(&policy, Saving::New)?;
+    let stored = match bound.into_draft()? {
+        (draft, Naming::Asked) => store.create(&permit, draft).await?,
+        (draft, Naming::Free) => naming::create(&store, &permit, draft).await?,
+    };
+    Ok(ok(Saved::new(&stored, "Datasource added")).into_response())
+}
+
+async fn by_id(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, web::Error> {
+    caller.allow(Action::Read)?;
+    let id = match id.as_str() {
+        "0" => Err(Error::NoId),
+        text => LegacyId::parse(text).map_err(|_| Error::Id),
+    }?;
+    read(&store, &caller, &Reference::Id(id), query.as_deref()).await
+}
+
+async fn by_uid(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path(uid): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, web::Error> {
+    caller.allow(Action::Read)?;
+    read(&store, &caller, &reference(&uid)?, query.as_deref()).await
+}
+
+async fn read(
+    store: &Store,
+    caller: &Caller,
+    wanted: &Reference,
+    query: Option<&str>,
+) -> Result<Response, web::Error> {
+    let found = store.find(caller.org(), wanted).await?;
+    let is_default = found.as_ref().is_some_and(|stored| stored.is_default);
+    let granted = authorize(caller, Action::Read, wanted, found)?;
+    let stored = Stored { source: Arc::clone(granted.source()), is_default };
+    let stored = mask::for_role(stored, caller.role());
+    let shown = Single::with_logo(&stored);
+    let asks_for_access =
+        query.is_some_and(|query| query.split('&').any(|pair| pair == "accesscontrol=true"));
+    let shown = if asks_for_access { shown.with_access(caller.role()) } else { shown };
+    Ok(ok(shown).into_response())
+}
+
+async fn update(
+    State(Registry { store, policy }): State<Registry>,
+    web::Caller(caller): web::Caller,
+    Path(uid): Path<String>,
+    request: Request,
+) -> Result<Response, web::Error> {
+    caller.allow(Action::Write)?;
+    let bound = bound(request).await?;
+    bound.check_url(&policy, Saving::Again)?;
+    let wanted = reference(&uid)?;
+    let found = store.find(caller.org(), &wanted).await?;
+    let granted = authorize(&caller, Action::Write, &wanted, found)?;
+    let change = bound.into_change(granted.source())?;
+    let stored = store.update(&granted, change).await?;
+    Ok(ok(Saved::new(&stored, "Datasource updated")).into_response())
+}
+
+async fn remove(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path(uid): Path<String>,
+) -> Result<Response, web::Error> {
+    caller.allow(Action::Delete)?;
+    let wanted = reference(&uid)?;
+    let found = store.find(caller.org(), &wanted).await?;
+    let granted = authorize(&caller, Action::Delete, &wanted, found)?;
+    store.delete(&granted).await?;
+    Ok(ok(Deleted::from(granted.source().id)).into_response())
+}
+
+fn authorize(
+    caller: &Caller,
+    action: Action,
+    wanted: &Reference,
+    found: Option<Stored>,
+) -> Result<Granted, Denied> {
+    caller.authorize(action, wanted, found.map(|stored| stored.source))
+}
+
+/// Reads a command; its rights were checked before.
+async fn bound(request: Request) -> Result<Bound, web::Error> {
+    let Json(command) = Json::from_request(request, &()).await?;
+    Ok(Bound::of(command)?)
+}
+
+/// Reads a uid of a path. One that no data source can have is as absent as one that none has.
+fn reference(uid: &str) -> Result<Reference, Error> {
+    Uid::parse(uid).map(Reference::Uid).map_err(|_| Error::NotFound)
+}

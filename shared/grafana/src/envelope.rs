@@ -1,0 +1,197 @@
+//! Errors in Grafana's JSON: the contract's text for what was being done, picked by asking the error itself.
+
+use std::borrow::Cow;
+
+use auth::{Action, Denied, Unauthenticated};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+use sourcegate_core::{Classify, Fault};
+use web::{Refusal, TraceId};
+
+use crate::Error;
+use crate::answer::Answer;
+use crate::error::Words;
+
+/// What a request was about. The same error has another text in each (contract 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Listing data sources.
+    List,
+    /// Reading one by uid.
+    Read,
+    /// Reading one by number.
+    ReadById,
+    /// Creating one.
+    Add,
+    /// Replacing one.
+    Update,
+    /// Deleting one.
+    Delete,
+    /// Sending a request through one.
+    Proxy,
+    /// Telling a caller who he is and where.
+    Account,
+    /// Nothing that there is a route for.
+    Nothing,
+}
+
+impl Doing {
+    /// Tells that it failed for no reason that the caller could remove.
+    fn failure(self) -> &'static str {
+        match self {
+            Self::List | Self::ReadById => "Failed to query datasources",
+            Self::Read => "Failed to query datasource",
+            Self::Add => "Failed to add datasource",
+            Self::Update => "Failed to update datasource",
+            Self::Delete => "Failed to delete datasource",
+            Self::Proxy => "Unable to load datasource meta data",
+            Self::Account | Self::Nothing => "Internal Server Error",
+        }
+    }
+}
+
+/// Writes an error as an answer.
+pub(crate) fn render(doing: Doing, error: &web::Error, trace: TraceId) -> Response {
+    let (status, body) = body(doing, error, trace.to_string());
+    Answer(status, body).into_response()
+}
+
+/// The body of every error. `statusCode` and `messageId` come together, `title` and `accessErrorId` too.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_error_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    message: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'static str>,
+    #[serde(rename = "traceID")]
+    trace: String,
+}
+
+fn body(doing: Doing, error: &web::Error, trace: String) -> (StatusCode, Body) {
+    let status = web::status(error.kind());
+    let origin = Origin::of(error);
+    let Words { message, message_id, detail } = words(doing, &origin, error);
+    let lacks = doing != Doing::Proxy && matches!(origin, Origin::Denied(Denied::Forbidden(_)));
+    let body = Body {
+        access_error_id: lacks.then(access_error_id),
+        status_code: message_id.map(|_| status.as_u16()),
+        message_id,
+        cause: error.cause(),
+        detail: detail.or_else(|| error.detail()),
+        message,
+        title: lacks.then_some("Access denied"),
+        trace,
+    };
+    (status, body)
+}
+
+/// The crate's own error, whichever error it came in.
+enum Origin<'a> {
+    Denied(&'a Denied),
+    Unauthenticated(Unauthenticated),
+    Store(&'a store::Error),
+    Dialect(&'a Error),
+    Web(&'a Refusal),
+    Other,
+}
+
+impl<'a> Origin<'a> {
+    fn of(error: &'a web::Error) -> Self {
+        use gateway::Error as Gateway;
+        match error.downcast_ref::<Gateway>() {
+            Some(Gateway::Store(store)) => return Self::of_store(store),
+            Some(Gateway::Denied(denied)) => return Self::Denied(denied),
+            Some(_) => return Self::Other,
+            None => {}
+        }
+        error
+            .downcast_ref()
+            .map(Self::of_store)
+            .or_else(|| error.downcast_ref().map(Self::Denied))
+            .or_else(|| error.downcast_ref().copied().map(Self::Unauthenticated))
+            .or_else(|| error.downcast_ref().map(Self::Dialect))
+            .or_else(|| error.downcast_ref().map(Self::Web))
+            .unwrap_or(Self::Other)
+    }
+
+    fn of_store(error: &'a store::Error) -> Self {
+        match error {
+            store::Error::Unauthenticated(error) => Self::Unauthenticated(*error),
+            error => Self::Store(error),
+        }
+    }
+}
+
+fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
+    match origin {
+        Origin::Unauthenticated(error) => {
+            Words { message_id: error.message_id(), ..plain(error.to_string()) }
+        }
+        Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
+        Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
+        Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
+        Origin::Store(error) => stored(doing, error),
+        Origin::Web(Refusal::UnknownRoute) => plain("Not found"),
+        _ if error.kind().fault() == Fault::Ours => plain(doing.failure()),
+        _ => plain(error.message().to_owned()),
+    }
+}
+
+fn stored(doing: Doing, error: &store::Error) -> Words {
+    use store::Error as Store;
+    const NAME_TAKEN: &str = "data source with the same name already exists";
+    match (error, doing) {
+        (Store::NameTaken(_), Doing::Update) => plain(format!("{}: {NAME_TAKEN}", doing.failure())),
+        (Store::NameTaken(_), _) => plain(NAME_TAKEN),
+        (Store::UidTaken(_), _) => plain("data source with the same uid already exists"),
+        (Store::Stale { .. }, _) => plain(
+            "Datasource has already been updated by someone else. Please reload and try again",
+        ),
+        (Store::ReadOnly(_), Doing::Delete) => plain("Cannot delete read-only data source"),
+        (Store::ReadOnly(_), _) => plain("Cannot update read-only data source"),
+        (Store::Gone(_), _) => plain(absent(doing)),
+        (error, _) if error.kind().fault() == Fault::Ours => plain(doing.failure()),
+        (error, _) => plain(error.public()),
+    }
+}
+
+fn forbidden(doing: Doing, action: Action) -> Words {
+    if doing == Doing::Proxy {
+        return plain("Access denied to datasource");
+    }
+    plain(format!(
+        "You'll need additional permissions to perform this action. Permissions needed: {action}"
+    ))
+}
+
+fn absent(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Proxy => "Unable to find datasource",
+        _ => "Data source not found",
+    }
+}
+
+fn plain(message: impl Into<Cow<'static, str>>) -> Words {
+    let message = message.into();
+    let message = if message.is_empty() { Cow::Borrowed("Not Found") } else { message };
+    Words { message, message_id: None, detail: None }
+}
+
+/// Draws what support is told: `ACE` and ten digits (contract 0.3). Without randomness the trace has to do.
+fn access_error_id() -> String {
+    format!("ACE{:010}", getrandom::u64().unwrap_or_default() % 10_000_000_000)
+}
+
+#[cfg(test)]
+mod tests;

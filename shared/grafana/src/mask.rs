@@ -1,0 +1,88 @@
+//! What callers who may not write do not see: values in a url's query, and headers that stand in `jsonData` by mistake.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth::{Action, Role};
+use serde_json::value::RawValue;
+use sourcegate_core::{Datasource, JsonText};
+use store::Stored;
+
+/// What stands where a value was.
+const MASK: &str = "***";
+
+/// Gives a data source as a role may see it.
+pub(crate) fn for_role(stored: Stored, role: Role) -> Stored {
+    let settings = &stored.source.settings;
+    let url = masked_url(&settings.url);
+    let json_data = masked_json(&settings.json_data);
+    if role.allows(Action::Write) || (url.is_none() && json_data.is_none()) {
+        return stored;
+    }
+    let mut source = Datasource::clone(&stored.source);
+    source.settings.url = url.unwrap_or(source.settings.url);
+    source.settings.json_data = json_data.unwrap_or(source.settings.json_data);
+    Stored { source: Arc::new(source), ..stored }
+}
+
+fn masked_url(url: &str) -> Option<String> {
+    let (base, query) = url.split_once('?')?;
+    let mask = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) => format!("{name}={MASK}"),
+        None => MASK.to_owned(),
+    };
+    let pairs: Vec<_> = query.split('&').map(mask).collect();
+    Some(format!("{base}?{}", pairs.join("&")))
+}
+
+/// Replaces the values of `httpHeaderValue…`. All other values stay byte for byte; keys come in order.
+fn masked_json(json: &JsonText) -> Option<JsonText> {
+    let text = json.as_str();
+    // A key may be written with escapes, so that its text says nothing.
+    if !text.contains("httpHeaderValue") && !text.contains('\\') {
+        return None;
+    }
+    let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).ok()?;
+    let mut found = false;
+    for (_, value) in fields.iter_mut().filter(|(key, _)| key.starts_with("httpHeaderValue")) {
+        *value = serde_json::value::to_raw_value(MASK).ok()?;
+        found = true;
+    }
+    if !found {
+        return None;
+    }
+    JsonText::object(serde_json::to_string(&fields).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_url(url: &str, expected: Option<&str>) {
+        assert_eq!(masked_url(url).as_deref(), expected, "{url}");
+    }
+
+    #[test]
+    fn t03_values_in_a_query_are_masked() {
+        check_url("http://h/a", None);
+        check_url("http://h/a?token=s", Some("http://h/a?token=***"));
+        check_url("http://h?a=1&b&c=x=y", Some("http://h?a=***&***&c=***"));
+        check_url("http://h?", Some("http://h?***"));
+    }
+
+    #[track_caller]
+    fn check_json(json: &str, expected: Option<&str>) {
+        let masked = masked_json(&JsonText::object(json.to_owned()).unwrap());
+        assert_eq!(masked.as_ref().map(JsonText::as_str), expected, "{json}");
+    }
+
+    #[test]
+    fn header_values_that_are_no_secrets_are_masked() {
+        check_json(r#"{"httpHeaderName1":"X-A","n" : 1.0}"#, None);
+        check_json(r#"{"a":"\"httpHeaderValue1\""}"#, None);
+        let expected = r#"{"a":1.0,"httpHeaderValue1":"***"}"#;
+        check_json(r#"{"httpHeaderValue1":"s","a":1.0}"#, Some(expected));
+        check_json(r#"{"httpHeaderV\u0061lue1":{"x":1},"a" : 1.0}"#, Some(expected));
+    }
+}

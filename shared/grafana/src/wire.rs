@@ -1,0 +1,4 @@
+//! What Grafana's clients send and read: serde types and conversions only.
+
+pub(crate) mod account;
+pub(crate) mod datasource;

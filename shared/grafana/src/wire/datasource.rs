@@ -1,0 +1,225 @@
+//! A data source on the wire (contract 1.2 to 1.10).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use auth::{Action, Role};
+use secrecy::SecretString;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
+use sourcegate_core::{JsonText, LegacyId};
+use store::Stored;
+
+/// The logo that lists show for a type that is not known.
+const UNKNOWN_LOGO: &str = "public/img/icn-datasource.svg";
+
+/// What POST and PUT carry. Absent and null are the zero value; what is not listed is ignored, `id`, `orgId` and
+/// `readOnly` among it. Holds secrets: no `Debug`.
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Command {
+    pub(crate) name: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) type_text: Option<String>,
+    pub(crate) access: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) database: Option<String>,
+    pub(crate) basic_auth: Option<bool>,
+    pub(crate) basic_auth_user: Option<String>,
+    pub(crate) with_credentials: Option<bool>,
+    pub(crate) is_default: Option<bool>,
+    pub(crate) json_data: Option<Box<RawValue>>,
+    pub(crate) secure_json_data: Option<BTreeMap<String, SecretText>>,
+    pub(crate) uid: Option<String>,
+    pub(crate) version: Option<i64>,
+    pub(crate) api_version: Option<String>,
+}
+
+/// A text that is a secret from its first moment.
+pub(crate) struct SecretText(pub(crate) SecretString);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Secretly)
+    }
+}
+
+struct Secretly;
+
+impl Visitor<'_> for Secretly {
+    type Value = SecretText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretText, E> {
+        Ok(SecretText(SecretString::from(text)))
+    }
+}
+
+/// An entry of the list.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listed<'a> {
+    id: i64,
+    uid: &'a str,
+    org_id: u32,
+    name: &'a str,
+    #[serde(rename = "type")]
+    type_text: &'a str,
+    type_name: &'a str,
+    type_logo_url: &'a str,
+    access: &'a str,
+    url: &'a str,
+    user: &'a str,
+    database: &'a str,
+    basic_auth: bool,
+    is_default: bool,
+    #[serde(serialize_with = "as_it_is")]
+    json_data: &'a JsonText,
+    read_only: bool,
+}
+
+impl<'a> From<&'a Stored> for Listed<'a> {
+    fn from(stored: &'a Stored) -> Self {
+        let source = &*stored.source;
+        let settings = &source.settings;
+        let plugin = settings.plugin();
+        Self {
+            id: source.id.get(),
+            uid: source.uid.as_str(),
+            org_id: source.org.get(),
+            name: settings.name.as_str(),
+            type_text: plugin.id().unwrap_or(&settings.type_text),
+            type_name: plugin.display_name().unwrap_or(&settings.type_text),
+            type_logo_url: plugin.logo().unwrap_or(UNKNOWN_LOGO),
+            access: &settings.access,
+            url: &settings.url,
+            user: &settings.user,
+            database: &settings.database,
+            basic_auth: settings.basic_auth,
+            is_default: stored.is_default,
+            json_data: &settings.json_data,
+            read_only: source.read_only,
+        }
+    }
+}
+
+/// One data source by itself; in the answers to POST and PUT without a logo.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Single<'a> {
+    id: i64,
+    uid: &'a str,
+    org_id: u32,
+    name: &'a str,
+    #[serde(rename = "type")]
+    type_text: &'a str,
+    type_logo_url: &'a str,
+    access: &'a str,
+    url: &'a str,
+    user: &'a str,
+    database: &'a str,
+    basic_auth: bool,
+    basic_auth_user: &'a str,
+    with_credentials: bool,
+    is_default: bool,
+    #[serde(serialize_with = "as_it_is")]
+    json_data: &'a JsonText,
+    #[serde(serialize_with = "as_flags")]
+    secure_json_fields: &'a BTreeSet<String>,
+    version: i64,
+    read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_control: Option<BTreeMap<&'static str, bool>>,
+    api_version: &'a str,
+}
+
+impl<'a> From<&'a Stored> for Single<'a> {
+    fn from(stored: &'a Stored) -> Self {
+        let source = &*stored.source;
+        let settings = &source.settings;
+        Self {
+            id: source.id.get(),
+            uid: source.uid.as_str(),
+            org_id: source.org.get(),
+            name: settings.name.as_str(),
+            type_text: &settings.type_text,
+            type_logo_url: "",
+            access: &settings.access,
+            url: &settings.url,
+            user: &settings.user,
+            database: &settings.database,
+            basic_auth: settings.basic_auth,
+            basic_auth_user: &settings.basic_auth_user,
+            with_credentials: settings.with_credentials,
+            is_default: stored.is_default,
+            json_data: &settings.json_data,
+            secure_json_fields: &source.secret_names,
+            version: source.version,
+            read_only: source.read_only,
+            access_control: None,
+            api_version: &settings.api_version,
+        }
+    }
+}
+
+impl<'a> Single<'a> {
+    /// Makes what GET shows: with the type's logo.
+    pub(crate) fn with_logo(stored: &'a Stored) -> Self {
+        let logo = stored.source.settings.plugin().logo().unwrap_or_default();
+        Self { type_logo_url: logo, ..Self::from(stored) }
+    }
+
+    /// Adds what a role may do with it (`?accesscontrol=true`).
+    pub(crate) fn with_access(self, role: Role) -> Self {
+        let all = [Action::Read, Action::Query, Action::Write, Action::Delete];
+        let allowed = all.into_iter().filter(|action| role.allows(*action));
+        Self { access_control: Some(allowed.map(|a| (a.as_str(), true)).collect()), ..self }
+    }
+}
+
+/// The answer to POST and PUT.
+#[derive(serde::Serialize)]
+pub(crate) struct Saved<'a> {
+    datasource: Single<'a>,
+    id: i64,
+    message: &'static str,
+    name: &'a str,
+}
+
+impl<'a> Saved<'a> {
+    /// Makes the answer of what was saved.
+    pub(crate) fn new(stored: &'a Stored, message: &'static str) -> Self {
+        let name = stored.source.settings.name.as_str();
+        Self { datasource: stored.into(), id: stored.source.id.get(), message, name }
+    }
+}
+
+/// The answer to DELETE by uid.
+#[derive(serde::Serialize)]
+pub(crate) struct Deleted {
+    id: i64,
+    message: &'static str,
+}
+
+impl From<LegacyId> for Deleted {
+    fn from(id: LegacyId) -> Self {
+        Self { id: id.get(), message: "Data source deleted" }
+    }
+}
+
+fn as_it_is<S: Serializer>(json: &&JsonText, serializer: S) -> Result<S::Ok, S::Error> {
+    let raw: &RawValue = serde_json::from_str(json.as_str()).map_err(S::Error::custom)?;
+    raw.serialize(serializer)
+}
+
+fn as_flags<S: Serializer>(names: &&BTreeSet<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(names.iter().map(|name| (name, true)))
+}
+
+#[cfg(test)]
+mod tests;
