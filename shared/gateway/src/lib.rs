@@ -16,7 +16,7 @@ use crate::enter::Entries;
 
 pub use error::Error;
 pub use proxy::Proxied;
-pub use upstream::{AnswerBody, Body, Hop};
+pub use upstream::{AnswerBody, Body, Hop, UpstreamTiming};
 
 /// Who asks for which data source, as a request says it.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use gateway::{Entry, Gateway, Hop, Proxied};
+use gateway::{Entry, Gateway, Hop, Proxied, UpstreamTiming};
 use sourcegate_core::{LegacyId, Reference, Uid};
 use web::{Arrival, Credential, RawPath};
 
@@ -48,6 +48,10 @@ async fn proxied(
         line.user = Some(granted.caller().identity().to_string());
         line.datasource_type = Some(source.settings.type_text.clone());
         line.datasource_uid.get_or_insert_with(|| source.uid.to_string());
+        if let Some(timing) = response.extensions().get::<UpstreamTiming>() {
+            line.upstream_status = Some(timing.status.as_u16());
+            line.upstream_duration = Some(timing.duration);
+        }
     });
     Ok(response.map(axum::body::Body::new))
 }

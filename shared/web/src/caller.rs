@@ -1,0 +1,31 @@
+//! The verified caller as an extractor: in a handler's signature it is the requirement to be authenticated.
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::request::Parts;
+use store::Store;
+
+use crate::{Arrival, Credential, Error};
+
+/// A verified caller. Registry routes read the tables for it each time, never a cache.
+#[derive(Clone, Debug)]
+pub struct Caller(pub auth::Caller);
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Credential { credential, org } = Credential::of(parts)?;
+        let caller = Store::from_ref(state).caller(&credential, org).await?;
+        if let Some(arrival) = parts.extensions.get::<Arrival>() {
+            arrival.log(|line| {
+                line.org = Some(caller.org());
+                line.user = Some(caller.identity().to_string());
+            });
+        }
+        Ok(Self(caller))
+    }
+}

@@ -1,0 +1,11 @@
+//! Extractors that refuse with [`crate::Error`], so that a dialect's envelope writes the answer.
+
+mod json;
+mod path;
+mod unique_keys;
+
+pub use json::{BODY_LIMIT_BYTES, Json};
+pub use path::{Path, RawPath};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The canonical line: one per request, written when the answer has ended, however it did.
+
+use std::{error::Error as StdError, time::Instant};
+
+use http::{Method, Request, StatusCode, Uri};
+use sourcegate_core::{Fault, Kind};
+
+use super::{
+    Arrival,
+    arrival::{LogFields, Notes},
+};
+use crate::{Chain, Error};
+
+/// What the line will say. Dropping it writes it, so that a caller who goes away is logged too.
+pub(super) struct Line {
+    arrival: Arrival,
+    method: Method,
+    uri: Uri,
+    started: Instant,
+    status: Option<StatusCode>,
+    bytes: u64,
+    end: End,
+}
+
+/// How the answer ended.
+enum End {
+    /// Not yet: whoever drops the line now went away.
+    Open,
+    Whole,
+    /// The body broke off, for this reason.
+    Broken(String),
+}
+
+impl Line {
+    pub(super) fn start<B>(request: &Request<B>, arrival: &Arrival) -> Self {
+        Self {
+            arrival: arrival.clone(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            started: Instant::now(),
+            status: None,
+            bytes: 0,
+            end: End::Open,
+        }
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
+    pub(super) fn error_kind(&self) -> Option<Kind> {
+        self.arrival.notes().error.as_ref().map(Error::kind)
+    }
+
+    pub(super) fn note_error(&mut self, error: Error) {
+        self.arrival.notes().error = Some(error);
+    }
+
+    pub(super) fn note_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Counts bytes of the body and tells how many there have been.
+    pub(super) fn note_bytes(&mut self, bytes: u64) -> u64 {
+        self.bytes += bytes;
+        self.bytes
+    }
+
+    pub(super) fn note_whole(&mut self) {
+        if matches!(self.end, End::Open) {
+            self.end = End::Whole;
+        }
+    }
+
+    pub(super) fn note_broken(&mut self, error: &(dyn StdError + 'static)) {
+        self.end = End::Broken(Chain(error).to_string());
+    }
+
+    /// The path without query; its control characters are the writer's matter. What is refused for
+    /// its length would flood the log.
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        &path[..path.floor_char_boundary(1_000)]
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Notes { fields, route, error } = std::mem::take(&mut *self.arrival.notes());
+        let mut level = error.as_ref().map_or(Fault::Caller, |error| error.kind().fault());
+        let mut kind = error.as_ref().map(Error::kind);
+        let mut chain = error.as_ref().map(|error| error.chain().to_string());
+        let mut status = self.status;
+        match &mut self.end {
+            End::Whole => {}
+            End::Open => {
+                kind = Some(Kind::ClientGone);
+                status = status.or(Some(crate::status(Kind::ClientGone)));
+            }
+            End::Broken(reason) => {
+                level = Fault::Upstream;
+                chain = Some(std::mem::take(reason));
+            }
+        }
+        let route = route.as_ref().map(|route| route.as_str());
+        let cause = match self.end {
+            End::Broken(_) => Some("broken_body"),
+            _ => error.as_ref().and_then(Error::cause),
+        };
+        let outcome = Outcome { status, kind, cause, chain: chain.as_deref(), route };
+        self.write(level, &outcome, &fields);
+    }
+}
+
+struct Outcome<'a> {
+    status: Option<StatusCode>,
+    kind: Option<Kind>,
+    cause: Option<&'static str>,
+    chain: Option<&'a str>,
+    route: Option<&'a str>,
+}
+
+/// One event with all fields of the canonical line; absent ones are left out.
+macro_rules! line {
+    ($level:ident, $line:ident, $outcome:ident, $fields:ident) => {
+        tracing::$level!(
+            target: "request",
+            {
+            http.request.method = $line.method.as_str(),
+            url.path = $line.path(),
+            http.route = $outcome.route,
+            http.response.status_code = $outcome.status.map(|status| status.as_u16()),
+            http.response.bytes = $line.bytes,
+            duration_ms = $line.started.elapsed().as_micros() as f64 / 1e3,
+            trace_id = %$line.arrival.trace,
+            org = $fields.org.map(tracing::field::display),
+            user = $fields.user.as_deref(),
+            datasource.uid = $fields.datasource_uid.as_deref(),
+            "datasource.type" = $fields.datasource_type.as_deref(),
+            upstream.status = $fields.upstream_status,
+            upstream.duration_ms = $fields.upstream_duration.map(|d| d.as_micros() as f64 / 1e3),
+            error.kind = $outcome.kind.map(tracing::field::debug),
+            error.cause = $outcome.cause,
+            error.chain = $outcome.chain,
+            },
+            "request"
+        )
+    };
+}
+
+impl Line {
+    fn write(&self, level: Fault, outcome: &Outcome<'_>, fields: &LogFields) {
+        match level {
+            Fault::Caller => line!(info, self, outcome, fields),
+            Fault::Upstream => line!(warn, self, outcome, fields),
+            Fault::Ours => line!(error, self, outcome, fields),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What every route needs, in whichever dialect: errors as answers, extractors, the layers around a
+//! router, the log, the environment, and the two ways to serve: a socket and the Lambda Runtime API.
+
+mod caller;
+mod credential;
+mod env;
+mod error;
+mod extract;
+mod layers;
+mod refusal;
+pub mod serve;
+pub mod telemetry;
+
+pub use caller::Caller;
+pub use credential::Credential;
+pub use env::env;
+pub use error::{Chain, Error, render, status};
+pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath};
+pub use layers::{
+    Arrival, LocalGuard, LogFields, Options, Render, Stack, TraceId, envelope, stack,
+};
+pub use refusal::{JsonFault, Refusal};

@@ -1,0 +1,193 @@
+//! What this crate refuses by itself, before or beside any handler.
+
+use std::fmt;
+
+use sourcegate_core::{Classify, Kind};
+
+/// A refusal of this crate. Dialects find it by [`crate::Error::downcast_ref`] where their contract has
+/// another text.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No route has this path, or none of its methods fits.
+    #[error("not found")]
+    UnknownRoute,
+    /// `TRACE` or `CONNECT`.
+    #[error("method {0} is never served")]
+    MethodNeverServed(http::Method),
+    /// The request target passes a limit.
+    #[error("the request target has more than {limit} {unit}")]
+    TargetTooLong {
+        /// The largest allowed number.
+        limit: usize,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// The header section passes a limit.
+    #[error("the header section has more than {limit} {unit}")]
+    HeadersTooLarge {
+        /// The largest allowed number.
+        limit: usize,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// The body passes the limit, in bytes.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    /// The body did not arrive within this many seconds.
+    #[error("the body did not arrive within {0} seconds")]
+    SlowBody(u64),
+    /// The body broke off or was framed wrongly.
+    #[error("the body could not be read")]
+    BodyLost(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The body is not what its envelope said it was.
+    #[error("the body is not valid base64")]
+    BodyEncoding,
+    /// The body is of a media type that is not read here.
+    #[error("content type `{0}` is not supported, send application/json")]
+    ContentType(String),
+    /// The body is not the JSON that is expected. The text is Grafana's.
+    #[error("bad request data")]
+    Json(#[source] JsonFault),
+    /// A path parameter does not parse.
+    #[error("bad path: {0}")]
+    Path(String),
+    /// The request is for a host that is not served here.
+    #[error("host `{0}` is not served here")]
+    HostNotServed(String),
+    /// The request names no host, or several.
+    #[error("exactly one host header is needed")]
+    HostUnclear,
+    /// A web page of another origin sent the request.
+    #[error("requests from other origins are not served")]
+    ForeignOrigin,
+    /// The request asks for a WebSocket.
+    #[error("protocol upgrades are not offered")]
+    UpgradeNotOffered,
+    /// A handler panicked; the place is in the log, written by the panic hook.
+    #[error("a handler panicked")]
+    Panicked,
+}
+
+impl Refusal {
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Json(fault) => Some(fault.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl Classify for Refusal {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::UnknownRoute => Kind::NotFound,
+            Self::MethodNeverServed(_) => Kind::MethodNotAllowed,
+            Self::TargetTooLong { .. } => Kind::UriTooLong,
+            Self::HeadersTooLarge { .. } => Kind::HeadersTooLarge,
+            Self::TooLarge(_) => Kind::TooLarge,
+            Self::SlowBody(_) => Kind::RequestTimeout,
+            Self::ContentType(_) => Kind::UnsupportedMediaType,
+            Self::BodyLost(_)
+            | Self::BodyEncoding
+            | Self::Json(_)
+            | Self::Path(_)
+            | Self::HostUnclear => Kind::Invalid,
+            Self::HostNotServed(_) => Kind::Misdirected,
+            Self::ForeignOrigin => Kind::Forbidden,
+            Self::UpgradeNotOffered => Kind::NotImplemented,
+            Self::Panicked => Kind::Internal,
+        }
+    }
+
+    fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::UnknownRoute => None,
+            Self::MethodNeverServed(_) => Some("method"),
+            Self::TargetTooLong { .. } => Some("target_too_long"),
+            Self::HeadersTooLarge { .. } => Some("headers_too_large"),
+            Self::TooLarge(_) => Some("body_too_large"),
+            Self::SlowBody(_) => Some("slow_body"),
+            Self::BodyLost(_) => Some("body_lost"),
+            Self::BodyEncoding => Some("body_encoding"),
+            Self::ContentType(_) => Some("content_type"),
+            Self::Json(fault) => Some(fault.cause()),
+            Self::Path(_) => Some("bad_path"),
+            Self::HostNotServed(_) => Some("host_not_served"),
+            Self::HostUnclear => Some("host_unclear"),
+            Self::ForeignOrigin => Some("foreign_origin"),
+            Self::UpgradeNotOffered => Some("upgrade_not_offered"),
+            Self::Panicked => Some("panic"),
+        }
+    }
+}
+
+/// Where and how a body fails to be the expected JSON. It never holds a value of the body: serde's own
+/// texts quote what they found, and that may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct JsonFault {
+    what: JsonFaultKind,
+    line: usize,
+    column: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum JsonFaultKind {
+    Encoding,
+    Syntax,
+    Incomplete,
+    DuplicateKey,
+    Unexpected(String),
+}
+
+/// The text by which the duplicate check's own error is known again.
+pub(crate) const DUPLICATE_KEY: &str = "duplicate key";
+
+impl JsonFault {
+    pub(crate) fn encoding(valid_up_to_bytes: usize) -> Self {
+        Self { what: JsonFaultKind::Encoding, line: 1, column: valid_up_to_bytes + 1 }
+    }
+
+    pub(crate) fn new(error: &serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        let what = match error.classify() {
+            Category::Syntax | Category::Io => JsonFaultKind::Syntax,
+            Category::Eof => JsonFaultKind::Incomplete,
+            Category::Data => data_fault(&error.to_string()),
+        };
+        Self { what, line: error.line(), column: error.column() }
+    }
+
+    fn cause(&self) -> &'static str {
+        match self.what {
+            JsonFaultKind::DuplicateKey => "duplicate_key",
+            _ => "bad_json",
+        }
+    }
+}
+
+/// Keeps of serde's text what our own types put there: what they expected, never what came.
+fn data_fault(text: &str) -> JsonFaultKind {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    if text == DUPLICATE_KEY {
+        return JsonFaultKind::DuplicateKey;
+    }
+    let kept = match text.rfind(", expected ") {
+        Some(at) => text[at + 2..].to_owned(),
+        None if text.starts_with("missing field ") => text.to_owned(),
+        None => "bad value".to_owned(),
+    };
+    JsonFaultKind::Unexpected(kept)
+}
+
+impl fmt::Display for JsonFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            JsonFaultKind::Encoding => f.write_str("not UTF-8")?,
+            JsonFaultKind::Syntax => f.write_str("not JSON")?,
+            JsonFaultKind::Incomplete => f.write_str("the text ends too early")?,
+            JsonFaultKind::DuplicateKey => f.write_str("the same key twice")?,
+            JsonFaultKind::Unexpected(expectation) => f.write_str(expectation)?,
+        }
+        write!(f, " at line {} column {}", self.line, self.column)
+    }
+}

@@ -1,0 +1,94 @@
+//! The log: one line per event, on one stream, with dotted field names.
+//!
+//! Each request has one line, target `request`, written when its answer has ended:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `http.request.method`, `url.path`, `http.route` | what was asked; the query is never logged |
+//! | `http.response.status_code`, `http.response.bytes` | what was answered; 499 if the caller went first |
+//! | `duration_ms` | from the request's head to the answer's last byte |
+//! | `trace_id` | the same as `traceID` in an error's body |
+//! | `org`, `user` | who asked |
+//! | `datasource.uid`, `datasource.type` | for which data source |
+//! | `upstream.status`, `upstream.duration_ms` | what it answered, and how soon |
+//! | `error.kind`, `error.cause`, `error.chain` | why it failed, with all causes beneath |
+//!
+//! The level follows from the fault: the caller's is `info`, the data source's `warn`, ours `error`.
+
+mod one_line;
+
+use std::{panic::PanicHookInfo, str::FromStr};
+
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
+
+use one_line::OneLine;
+
+/// How events are written, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object per line on standard output, which is what Lambda collects.
+    Json,
+    /// Text on standard error, so that standard output stays free for what a command prints.
+    Text,
+}
+
+/// Why the log could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BadLog {
+    /// The format has another name.
+    #[error("log format `{0}` is neither json nor text")]
+    Format(String),
+    /// The filter, as in `SOURCEGATE_LOG`, does not parse.
+    #[error("log filter `{filter}` does not parse")]
+    Filter {
+        /// What was given.
+        filter: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseError,
+    },
+}
+
+impl FromStr for Format {
+    type Err = BadLog;
+
+    fn from_str(name: &str) -> Result<Self, BadLog> {
+        match name {
+            "json" => Ok(Self::Json),
+            "text" => Ok(Self::Text),
+            other => Err(BadLog::Format(other.to_owned())),
+        }
+    }
+}
+
+/// Sets up the log of the process and its panic hook. `filter` is the value of `SOURCEGATE_LOG`
+/// in tracing's syntax (`info,store=debug`); default `info`. A second call changes nothing.
+///
+/// # Errors
+///
+/// Refuses a filter that does not parse.
+pub fn init(format: Format, filter: Option<&str>) -> Result<(), BadLog> {
+    let filter = filter.unwrap_or("info");
+    let parsed = EnvFilter::try_new(filter)
+        .map_err(|source| BadLog::Filter { filter: filter.to_owned(), source })?;
+    let lines = fmt().with_env_filter(parsed).with_ansi(false);
+    // Refused only if a subscriber is there already, as in a test.
+    let _already = match format {
+        Format::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_writer(|| OneLine(std::io::stdout()))
+            .try_init(),
+        Format::Text => lines.with_writer(|| OneLine(std::io::stderr())).try_init(),
+    };
+    std::panic::set_hook(Box::new(log_place));
+    Ok(())
+}
+
+/// Logs where a panic was, and not what it said: a payload may quote a value, and so a secret.
+fn log_place(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(panic.location = place, "panicked");
+}
