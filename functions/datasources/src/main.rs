@@ -1,0 +1,16 @@
+//! The registry of data sources, and the small endpoints that clients call first. It can seal secrets and open none.
+
+use grafana::{basics, datasources, fallback};
+use sourcegate_core::Policy;
+use store::{Config, Endpoint, Store};
+use web::serve::LambdaConfig;
+use web::telemetry::Format;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
+    let (lambda, policy) = (LambdaConfig::read(web::env)?, Policy::read(web::env)?);
+    let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
+    let router = datasources::router(store.clone(), policy).merge(basics::router(store));
+    Ok(web::serve::lambda(router.fallback(fallback), &lambda).await?)
+}

@@ -1,0 +1,10 @@
+//! The local binary's parts, for the test harness and nobody else.
+
+pub mod args;
+pub mod demo;
+pub mod engine;
+pub mod first_start;
+mod greeting;
+mod server;
+
+pub use server::{Server, Setup, admin_token};

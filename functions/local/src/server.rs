@@ -1,0 +1,241 @@
+//! Everything in one process: the embedded tables, every router, one port.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use auth::Role;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use egress::{Dns, Egress, Timeouts};
+use gateway::Gateway;
+use secrecy::SecretString;
+use sourcegate_core::{Cidr, OrgId, Policy};
+use store::{Admin, Config, Endpoint, Store, Vault};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use upstream::Upstream;
+use web::{LocalGuard, Options};
+
+use crate::args::Args;
+use crate::engine::{Engine, Listener};
+use crate::first_start::{self, Administrator};
+use crate::{demo, greeting};
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Hosts that are served beside the local ones.
+    pub hosts: Vec<String>,
+    /// Networks that may be dialled instead of loopback and the private ones.
+    pub egress_allow: Option<Vec<Cidr>>,
+    /// Where to offer the tables.
+    pub dynamodb_listen: Option<SocketAddr>,
+    /// Whether to start the demo's upstream.
+    pub demo: bool,
+}
+
+impl From<&Args> for Setup {
+    fn from(args: &Args) -> Self {
+        Self {
+            data: args.data.clone(),
+            listen: args.listen,
+            hosts: args.host.clone(),
+            egress_allow: args.egress_allow.clone(),
+            dynamodb_listen: args.dynamodb_listen,
+            demo: args.demo,
+        }
+    }
+}
+
+/// A server that is ready to serve.
+pub struct Server {
+    address: SocketAddr,
+    setup: Setup,
+    listener: TcpListener,
+    engine: Arc<Engine>,
+    administrator: Administrator,
+    store: Store,
+    gateway: Gateway,
+    policy: Policy,
+    tables: Option<Tables>,
+    demo: Option<SocketAddr>,
+}
+
+/// The embedded tables, offered to other processes until this is stopped or dropped.
+struct Tables {
+    listener: Listener,
+    stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Opens the data folder, sets up what is missing and binds the port.
+    ///
+    /// # Errors
+    /// Another server holds the folder, a file is damaged, the port is taken.
+    pub async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let engine = Engine::open(&setup.data)?;
+        let tables = engine.http_client();
+        Self::over(setup, engine, tables).await
+    }
+
+    /// The same over an engine that is open, reached through another client: what stands before the tables in tests.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn over(
+        setup: Setup,
+        engine: Engine,
+        tables: SharedHttpClient,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(setup.listen).await.with_context(|| {
+            format!("cannot listen on {}; give --listen another address", setup.listen)
+        })?;
+        let address = listener.local_addr()?;
+        let store = connect(tables).await;
+        let keyring = first_start::keyring(&setup.data)?;
+        let chosen = web::env("SOURCEGATE_ADMIN_PASSWORD");
+        let administrator =
+            first_start::administrator(&Admin::new(store.clone()), &keyring, &setup.data, chosen)
+                .await?;
+        let tables = match setup.dynamodb_listen {
+            Some(address) => Some(Tables::offer(&engine, address).await?),
+            None => None,
+        };
+        let offered = tables.as_ref().map(|tables| tables.listener.address());
+        let policy = policy(&setup, address, offered);
+        let demo = match setup.demo {
+            true => Some(demo::start(&store).await.context("cannot start the demo")?),
+            false => None,
+        };
+        let egress = Egress::new(policy.clone(), Dns::System, Timeouts::default());
+        let vault = Vault::new(keyring, store.deployment().to_owned());
+        let upstream = Upstream::new(egress, upstream::Limits::default());
+        let gateway = Gateway::new(store.clone(), vault, upstream);
+        let engine = Arc::new(engine);
+        Ok(Self {
+            address,
+            setup,
+            listener,
+            engine,
+            administrator,
+            store,
+            gateway,
+            policy,
+            tables,
+            demo,
+        })
+    }
+
+    /// Gives the address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Gives the store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Gives the embedded tables, for counting calls.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Gives the demo's upstream, if it was started.
+    #[must_use]
+    pub fn demo(&self) -> Option<SocketAddr> {
+        self.demo
+    }
+
+    /// Says what was done and what to try; new credentials are printed only to a terminal.
+    ///
+    /// # Errors
+    /// The credentials' file cannot be read.
+    pub fn greeting(&self) -> anyhow::Result<String> {
+        let text = greeting::text(&greeting::Started {
+            address: self.address,
+            data: &self.setup.data,
+            administrator: &self.administrator,
+            demo: self.demo,
+            dynamodb: self.tables.as_ref().map(|tables| tables.listener.address()),
+        });
+        if self.administrator.is_new && std::io::stderr().is_terminal() {
+            let credentials = std::fs::read_to_string(&self.administrator.file)?;
+            return Ok(format!("{text}\n{credentials}"));
+        }
+        Ok(text)
+    }
+
+    /// Serves until `stop` ends, then finishes what is in flight.
+    ///
+    /// # Errors
+    /// The listener or the tables' listener fails.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+        let router = grafana::datasources::router(self.store.clone(), self.policy)
+            .merge(grafana::basics::router(self.store))
+            .merge(grafana::proxy::router(self.gateway))
+            .fallback(grafana::fallback);
+        let options = Options { guard: Some(guard(&self.setup, self.address)) };
+        web::serve::tcp(router, options, self.listener, stop).await?;
+        match self.tables {
+            Some(Tables { listener, stop }) => {
+                drop(stop);
+                Ok(listener.stopped().await?)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Tables {
+    async fn offer(engine: &Engine, address: SocketAddr) -> anyhow::Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let listener = engine.listen(address, async { drop(stopped.await) }).await?;
+        Ok(Self { listener, stop })
+    }
+}
+
+/// Makes a service account with a token, beside a server that may be running.
+///
+/// # Errors
+/// What the data folder and the store say; a folder that no server was ever started on.
+pub async fn admin_token(data: &Path, role: Role) -> anyhow::Result<SecretString> {
+    anyhow::ensure!(
+        data.join("key").exists(),
+        "{} is no data folder yet; start sourcegate on it first, or give --data another folder",
+        data.display()
+    );
+    let engine = Engine::open_beside(data)?;
+    let store = connect(engine.http_client()).await;
+    Ok(Admin::new(store).create_token(OrgId::MAIN, role).await?.text)
+}
+
+async fn connect(tables: SharedHttpClient) -> Store {
+    Store::connect(Config::read(web::env), Endpoint::InProcess(tables)).await
+}
+
+/// What may be dialled: never our own listeners, nor an endpoint that this process uses.
+fn policy(setup: &Setup, address: SocketAddr, tables: Option<SocketAddr>) -> Policy {
+    let policy = Policy::local(setup.egress_allow.clone()).refusing_socket(address);
+    let policy = tables.into_iter().fold(policy, Policy::refusing_socket);
+    policy.refusing_endpoints(web::env)
+}
+
+fn guard(setup: &Setup, address: SocketAddr) -> LocalGuard {
+    let local = [
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "[::1]".to_owned(),
+        address.ip().to_string(),
+    ];
+    LocalGuard::new(local.into_iter().chain(setup.hosts.iter().cloned()))
+}
