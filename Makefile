@@ -1,0 +1,56 @@
+.PHONY: help run demo test soak bench lint build deploy lambda
+.DEFAULT_GOAL := help
+
+functions = datasources http-proxy
+
+help: ## Lists these commands
+	@sed -nE 's/^([a-z]+): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: ## Starts the gateway on 127.0.0.1:3000
+	cargo run
+
+demo: ## Starts it with an upstream to play with
+	cargo run -- --demo
+
+test: ## Installs what is missing and runs every test
+	tests/setup
+	rm -rf target/test-logs
+	cargo build --workspace --bins
+	cargo test --workspace
+
+soak: ## Runs the tests that take minutes
+	tests/setup
+	cargo build --workspace --bins
+	cargo test --workspace -- --ignored soak_
+
+bench: ## Measures, beside nginx
+	tests/setup
+	cargo build --profile bench -p local
+	cargo bench -p benches
+
+lint: ## Checks format, lints and documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+build: ## Builds the functions for AWS
+	tests/setup
+	rustup target add aarch64-unknown-linux-gnu
+	PATH=$(CURDIR)/target/venv/bin:$$PATH target/venv-sam/bin/sam build
+
+deploy: ## Deploys them: make deploy stage=dev
+	target/venv-sam/bin/sam deploy --config-env $(or $(stage),dev)
+
+# cargo-lambda's own start of functions finds none but the default member's. Egress is as on AWS but for loopback.
+lambda: ## Runs the functions on port 9000, on the data of a running `cargo run -- --dynamodb-listen 127.0.0.1:8000`
+	@tests/setup
+	@test -e .sourcegate/dynamodb || { echo "first: cargo run -- --dynamodb-listen 127.0.0.1:8000" >&2; exit 1; }
+	cargo build --workspace --bins
+	@set -a; . ./.sourcegate/dynamodb; trap 'kill $$started' EXIT; trap exit INT TERM; \
+	SOURCEGATE_KEY_FILE=.sourcegate/key; SOURCEGATE_EGRESS_ALLOW=127.0.0.0/8,::1/128; \
+	AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH=1; AWS_LAMBDA_FUNCTION_VERSION=1; AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256; \
+	for name in $(functions); do \
+		AWS_LAMBDA_FUNCTION_NAME=$$name AWS_LAMBDA_RUNTIME_API=http://127.0.0.1:9000/.rt/$$name target/debug/$$name & \
+		started="$$started $$!"; \
+	done; \
+	PATH="$(CURDIR)/target/venv/bin:$$PATH" cargo lambda watch -A 127.0.0.1 -P 9000 --ignore-changes --disable-cors --only-lambda-apis
