@@ -17,7 +17,7 @@ use crate::Error;
 use crate::answer::ok;
 use crate::envelope::{Doing, render};
 use crate::mask;
-use crate::save::{Bound, Naming, Saving};
+use crate::save::{self, Bound, Naming, Saving};
 use crate::wire::datasource::{Deleted, Listed, Saved, Single};
 
 /// What the registry needs: where data sources are kept, and where they may be.
@@ -66,10 +66,13 @@ async fn create(
     let permit = caller.allow(Action::Create)?;
     let bound = bound(request).await?;
     bound.check_url(&policy, Saving::New)?;
-    let stored = match bound.into_draft()? {
-        (draft, Naming::Asked) => store.create(&permit, draft).await?,
-        (draft, Naming::Free) => naming::create(&store, &permit, draft).await?,
+    let (draft, naming) = bound.into_draft()?;
+    let secrets = draft.secrets.clone();
+    let stored = match naming {
+        Naming::Asked => store.create(&permit, draft).await?,
+        Naming::Free => naming::create(&store, &permit, draft).await?,
     };
+    save::warn(&stored.source.uid, &stored.source.settings, &secrets, &policy);
     Ok(ok(Saved::new(&stored, "Datasource added")).into_response())
 }
 
@@ -128,7 +131,9 @@ async fn update(
     let found = store.find(caller.org(), &wanted).await?;
     let granted = authorize(&caller, Action::Write, &wanted, found)?;
     let change = bound.into_change(granted.source())?;
+    let secrets = change.secrets.clone();
     let stored = store.update(&granted, change).await?;
+    save::warn(&stored.source.uid, &stored.source.settings, &secrets, &policy);
     Ok(ok(Saved::new(&stored, "Datasource updated")).into_response())
 }
 

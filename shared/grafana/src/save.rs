@@ -1,5 +1,6 @@
 //! The rules for what is saved, as far as no table is needed to judge them (contract 1.5 to 1.9).
 
+mod doubts;
 mod text;
 mod url;
 
@@ -137,6 +138,13 @@ impl Bound {
         text::check_length("jsonData", settings.json_data.as_str(), LARGEST_JSON_DATA)?;
         check_headers(&settings)?;
         Ok((settings, self.secrets))
+    }
+}
+
+/// Logs what is saved although it is bound to fail when it is used.
+pub(crate) fn warn(uid: &Uid, settings: &Settings, secrets: &Secrets, policy: &Policy) {
+    for doubt in doubts::of(settings, secrets, policy) {
+        tracing::warn!(datasource.uid = %uid, "saved `{uid}`, but {doubt}");
     }
 }
 
