@@ -16,25 +16,21 @@ impl Gateway {
         located: &Located,
     ) -> Result<Arc<upstream::Client>, Error> {
         let target = HttpTarget::of(&located.source.settings)?;
-        let secrets = match &located.sealed {
-            Some(sealed) => self.opened(located, sealed, &target).await?,
-            None => Secrets::default(),
-        };
+        let secrets = self.opened(located, &target).await?;
         Ok(self.0.upstream.open(granted, target, secrets)?)
     }
 
-    async fn opened(
-        &self,
-        located: &Located,
-        sealed: &Sealed,
-        target: &HttpTarget,
-    ) -> Result<Secrets, Error> {
+    async fn opened(&self, located: &Located, target: &HttpTarget) -> Result<Secrets, Error> {
         let source: &Datasource = &located.source;
         let needed: Vec<&str> =
-            target.secrets().filter(|name| sealed.key_number(name).is_some()).collect();
-        // What was not sealed anew since a rotation names an older key: mostly there is one number.
-        let mut numbers: Vec<u32> =
-            needed.iter().filter_map(|name| sealed.key_number(name)).collect();
+            target.secrets().filter(|name| source.secret_names.contains(*name)).collect();
+        let Some(first) = needed.first() else { return Ok(Secrets::default()) };
+        let damaged = |name: &str| StoreError::DoesNotOpen(name.to_owned());
+        let sealed: &Sealed = located.sealed.as_deref().ok_or_else(|| damaged(first))?;
+        // What was not sealed anew since a rotation names an older key: mostly there is one number. What names none was
+        // removed or damaged, and a request without it would be half-authenticated.
+        let number = |name: &&str| sealed.key_number(name).ok_or_else(|| damaged(name));
+        let mut numbers: Vec<u32> = needed.iter().map(number).collect::<Result<_, _>>()?;
         numbers.sort_unstable();
         numbers.dedup();
         let mut all = Vec::with_capacity(needed.len());

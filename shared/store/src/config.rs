@@ -81,9 +81,10 @@ pub(crate) async fn sdk(endpoint: Endpoint) -> aws_config::SdkConfig {
     }
 }
 
-/// The SDK's default first pause is one second, which no caller waits for.
+/// Six tries with pauses of 50 ms, 100 ms and so on, less a random part: about 0.8 s in all. The SDK's default first
+/// pause is one second, which no caller waits for.
 fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50))
+    RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(50))
 }
 
 fn network_timeouts() -> TimeoutConfig {

@@ -64,7 +64,7 @@ impl Store {
         let mut batch = self.batch(&keys).await?;
         let Some(item) = batch.take(&keys[0]) else { return Ok(None) };
         let source = datasource_of(org, &item)?;
-        let default = batch.take(&keys[1]).map(|item| default_of(&item)).transpose()?;
+        let default = batch.take(&keys[1]).and_then(|item| logged(default_of(&item)));
         let is_default = default == Some(source.id);
         Ok(Some(Stored { source: Arc::new(source), is_default }))
     }
@@ -95,7 +95,7 @@ impl Store {
         let partition = Partition { table: Table::Registry, pk: &names, backwards: false };
         let pointers = self.query(&partition, MOST_LISTED).await?;
         let default = self.get(&Key::default_source(org)).await?;
-        let default = default.map(|item| default_of(&item)).transpose()?;
+        let default = default.and_then(|item| logged(default_of(&item)));
         let mut listed = Vec::with_capacity(pointers.len());
         for some in pointers.chunks(BATCH) {
             let keys =
@@ -114,8 +114,9 @@ impl Store {
     }
 }
 
+/// Takes a damaged item for none where it stands in the way of sound ones.
 fn logged<T>(result: Result<T, Error>) -> Option<T> {
-    result.inspect_err(|error| tracing::error!(%error, "left out of a list")).ok()
+    result.inspect_err(|error| tracing::error!(%error, "left out")).ok()
 }
 
 /// Reads the uid that a pointer names.

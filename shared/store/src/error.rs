@@ -1,5 +1,7 @@
 //! What can go wrong between the gateway and its tables, keys and items.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::error::SdkError;
 use sourcegate_core::{Classify, Kind, OrgId, Reference, SourceName, Uid};
 
@@ -84,6 +86,9 @@ pub enum Error {
     /// KMS did not do what it was asked.
     #[error("cannot use the key service")]
     Kms(#[source] BoxError),
+    /// An organisation's private key could not be had; everybody who waited for it is told the same.
+    #[error(transparent)]
+    PrivateKey(Arc<Error>),
     /// The tables are overloaded, and stayed so over all retries.
     #[error("the tables are busy")]
     Busy,
@@ -109,6 +114,7 @@ impl Classify for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Unauthenticated(error) => error.kind(),
+            Self::PrivateKey(error) => error.kind(),
             Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
             Self::MustResend(_) | Self::TooLarge { .. } => Kind::Invalid,
@@ -126,6 +132,7 @@ impl Classify for Error {
 
     fn cause(&self) -> Option<&'static str> {
         match self {
+            Self::PrivateKey(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
             Self::BadRecord { .. } => Some("bad_record"),

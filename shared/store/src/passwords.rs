@@ -30,8 +30,8 @@ pub(crate) struct Passwords {
     key: ProcessKey,
     verdicts: Cache<Mac, (Stamp, bool)>,
     flights: Mutex<HashMap<Mac, Weak<Flight>>>,
-    turns: Semaphore,
-    places: Semaphore,
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
 impl Passwords {
@@ -40,8 +40,8 @@ impl Passwords {
             key: ProcessKey::new(),
             verdicts: Cache::new(MOST_VERDICTS),
             flights: Mutex::default(),
-            turns: Semaphore::new(AT_ONCE),
-            places: Semaphore::new(AT_ONCE + WAITING),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
         }
     }
 
@@ -86,18 +86,23 @@ impl Passwords {
 
     async fn hashed(&self, password: &SecretString, hash: &str) -> Result<bool, Unauthenticated> {
         let busy = Unauthenticated::Busy;
-        let _place = self.places.try_acquire().map_err(|_| busy)?;
-        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| busy)?.map_err(|_| busy)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy)?;
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| busy)?.map_err(|_| busy)?;
         let (password, hash) = (password.clone(), hash.to_owned());
-        tokio::task::spawn_blocking(move || password::verify(&password, &hash))
-            .await
-            .map_err(|_| busy)
+        // A hashing that has begun goes on when its caller leaves, and so keeps place and turn until it is done.
+        let verify = move || {
+            let _held = (place, turn);
+            password::verify(&password, &hash)
+        };
+        tokio::task::spawn_blocking(verify).await.map_err(|_| busy)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
 
     fn secret(text: &str) -> SecretString {
@@ -126,6 +131,21 @@ mod tests {
             verdicts.iter().filter(|verdict| **verdict == Err(Unauthenticated::Busy)).count();
         assert_eq!(refused, 60 - AT_ONCE - WAITING);
         assert!(verdicts.iter().all(|verdict| *verdict != Ok(true)));
+    }
+
+    #[tokio::test]
+    async fn a_hashing_whose_caller_left_keeps_its_turn() {
+        let passwords = Passwords::new();
+        let hash = password::hash(&secret("right")).unwrap();
+        for n in 0..AT_ONCE {
+            let wrong = secret(&n.to_string());
+            let mut check = Box::pin(passwords.check("bob", &wrong, &hash));
+            let polled = std::future::poll_fn(|cx| Poll::Ready(check.as_mut().poll(cx).is_ready()));
+            assert!(!polled.await, "hashed at once");
+        }
+        assert_eq!(passwords.turns.available_permits(), 0);
+        assert_eq!(passwords.places.available_permits(), WAITING);
+        let _both = passwords.turns.acquire_many(AT_ONCE as u32).await.unwrap();
     }
 
     #[tokio::test]

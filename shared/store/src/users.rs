@@ -10,8 +10,14 @@ use crate::read::Batch;
 use crate::table::Key;
 use crate::{Error, Store, tokens};
 
-/// The keys that tell who a login is and what he is in an organisation.
+/// The longest login that is looked up, in bytes; a key of the table would take a few more.
+const LONGEST_LOGIN: usize = 255;
+
+/// The keys that tell who a login is and what he is in an organisation. Nobody has a login that makes no key.
 pub(crate) fn keys(login: &str, org: OrgId) -> Vec<Key> {
+    if login.is_empty() || login.len() > LONGEST_LOGIN {
+        return vec![Key::org(org)];
+    }
     vec![Key::user(login), Key::member(org, login), Key::org(org)]
 }
 

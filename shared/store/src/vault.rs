@@ -1,10 +1,12 @@
 //! The only opener of secrets. Given to the gateway alone.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sourcegate_core::{Datasource, Destination, OrgId, Secrets};
+use tokio::sync::OnceCell;
 
 use crate::seal::{self, Binding, KeyContext, PrivateKey};
 use crate::{Error, Keyring, Sealed, Stamp, WrappedKey, keyring};
@@ -22,10 +24,17 @@ pub struct Vault(Arc<Inner>);
 struct Inner {
     keyring: Keyring,
     deployment: String,
-    keys: Cache<(OrgId, u32), Arc<Unwrapped>>,
-    /// One unwrapping at a time, so that a cold process asks KMS once and not once per request.
-    unwrapping: tokio::sync::Mutex<()>,
+    keys: Cache<Place, Arc<Unwrapped>>,
+    /// Which keys are being unwrapped: a cold process asks KMS once and not once per request.
+    flights: Mutex<HashMap<Place, Weak<Flight>>>,
 }
+
+/// An organisation's key of a number.
+type Place = (OrgId, u32);
+
+/// One unwrapping. Everybody who waits for it shares its outcome, so that a key service that is down costs its
+/// time-outs once and not one after the other.
+type Flight = OnceCell<Result<Arc<Unwrapped>, Arc<Error>>>;
 
 struct Unwrapped {
     key: PrivateKey,
@@ -36,11 +45,11 @@ impl Vault {
     /// Makes a vault of a keyring, for one deployment.
     #[must_use]
     pub fn new(keyring: Keyring, deployment: String) -> Self {
-        let keys = Cache::new(MOST_KEYS);
-        Self(Arc::new(Inner { keyring, deployment, keys, unwrapping: tokio::sync::Mutex::new(()) }))
+        let (keys, flights) = (Cache::new(MOST_KEYS), Mutex::default());
+        Self(Arc::new(Inner { keyring, deployment, keys, flights }))
     }
 
-    /// Opens the named secrets of a data source, and no others. One that is not stored is left out.
+    /// Opens the named secrets of a data source, and no others. One that is not stored does not open.
     ///
     /// The destination is computed from the settings given here: what was sealed to another does not open.
     ///
@@ -57,8 +66,8 @@ impl Vault {
         let binding = Binding::new(&self.0.deployment, source, &destination);
         let mut opened = Vec::new();
         for name in names {
-            let Some(value) = sealed.value(name) else { continue };
             let damaged = || Error::DoesNotOpen(name.to_owned());
+            let value = sealed.value(name).ok_or_else(damaged)?;
             if seal::key_number(value) != Some(key.number) {
                 return Err(damaged());
             }
@@ -70,23 +79,45 @@ impl Vault {
     }
 
     async fn unwrapped(&self, org: OrgId, key: &WrappedKey) -> Result<Arc<Unwrapped>, Error> {
-        let inner = &self.0;
         let place = (org, key.number);
-        let kept = || inner.keys.get(&place).filter(|unwrapped| unwrapped.stamp.is_fresh(KEPT));
-        if let Some(unwrapped) = kept() {
+        if let Some(unwrapped) = self.kept(place) {
             return Ok(unwrapped);
         }
-        let _one_at_a_time = inner.unwrapping.lock().await;
-        if let Some(unwrapped) = kept() {
-            return Ok(unwrapped);
+        let flight = self.flight(place);
+        let unwrapping = || async {
+            // Another flight may have ended since.
+            match self.kept(place) {
+                Some(unwrapped) => Ok(unwrapped),
+                None => self.unwrap(org, key).await.map_err(Arc::new),
+            }
+        };
+        flight.get_or_init(unwrapping).await.clone().map_err(Error::PrivateKey)
+    }
+
+    fn kept(&self, place: Place) -> Option<Arc<Unwrapped>> {
+        self.0.keys.get(&place).filter(|unwrapped| unwrapped.stamp.is_fresh(KEPT))
+    }
+
+    fn flight(&self, place: Place) -> Arc<Flight> {
+        let mut flights = self.0.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.retain(|_, flight| flight.strong_count() > 0);
+        if let Some(flight) = flights.get(&place).and_then(Weak::upgrade) {
+            return flight;
         }
+        let flight = Arc::new(Flight::new());
+        flights.insert(place, Arc::downgrade(&flight));
+        flight
+    }
+
+    async fn unwrap(&self, org: OrgId, key: &WrappedKey) -> Result<Arc<Unwrapped>, Error> {
+        let inner = &self.0;
         let stamp = Stamp::now();
         let context = KeyContext { deployment: inner.deployment.clone(), org, number: key.number };
         let der = inner.keyring.unwrap(&context, &key.wrapped).await?;
         let what = "the private key does not fit the public one";
         let private = keyring::fitting(&der, &key.public).ok_or(Error::Key { org, what })?;
         let unwrapped = Arc::new(Unwrapped { key: private, stamp });
-        inner.keys.insert(place, Arc::clone(&unwrapped));
+        inner.keys.insert((org, key.number), Arc::clone(&unwrapped));
         Ok(unwrapped)
     }
 }

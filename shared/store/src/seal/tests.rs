@@ -108,12 +108,22 @@ fn k11_k12_truncated_and_unknown_layouts_do_not_open() {
     }
 }
 
+fn check_encapsulated_keys(count: usize) {
+    let f = fixture();
+    let encapsulated = |_| sealed(&f)[HEAD..HEAD + ENCAPSULATED].to_vec();
+    let seen: std::collections::HashSet<_> = (0..count).map(encapsulated).collect();
+    assert_eq!(seen.len(), count);
+}
+
 #[test]
 fn k13_no_encapsulated_key_comes_twice() {
-    let f = fixture();
-    let seen: std::collections::HashSet<_> =
-        (0..1 << 8).map(|_| sealed(&f)[HEAD..HEAD + ENCAPSULATED].to_vec()).collect();
-    assert_eq!(seen.len(), 1 << 8);
+    check_encapsulated_keys(1 << 12);
+}
+
+#[test]
+#[ignore = "minutes long: make soak"]
+fn soak_k13_no_encapsulated_key_comes_twice() {
+    check_encapsulated_keys(1 << 20);
 }
 
 #[test]
