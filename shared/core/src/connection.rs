@@ -45,14 +45,10 @@ pub enum BadConnection {
     /// The url is not one of HTTP.
     #[error("target URL is not a valid target")]
     NotHttp,
-    /// A configured header has a name that may not be set.
-    #[error("jsonData.{key}: header name `{name}` cannot be set; choose another name")]
-    HeaderName {
-        /// The field of `jsonData`.
-        key: String,
-        /// What it says.
-        name: String,
-    },
+    /// A configured header has a name that may not be set. The text tells the field and not what it says: whoever mixes
+    /// up name and value puts a secret there.
+    #[error("jsonData.httpHeaderName{0} is no header name that can be set; choose another one")]
+    HeaderName(String),
     /// More configured headers than are served.
     #[error("jsonData has {0} custom headers; at most 100 are sent")]
     TooManyHeaders(usize),
@@ -254,10 +250,7 @@ impl Extras {
 }
 
 fn header_name(number: &str, name: &str) -> Result<HeaderName, BadConnection> {
-    let bad = || BadConnection::HeaderName {
-        key: format!("httpHeaderName{number}"),
-        name: name.chars().take(64).collect(),
-    };
+    let bad = || BadConnection::HeaderName(number.chars().take(64).collect());
     let parsed = HeaderName::try_from(name).map_err(|_| bad())?;
     if FORBIDDEN_HEADERS.contains(&parsed.as_str()) { Err(bad()) } else { Ok(parsed) }
 }

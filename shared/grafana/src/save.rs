@@ -195,7 +195,7 @@ fn is_api_version(text: &str) -> bool {
 /// Refuses headers that may not be configured. What else is wrong with a connection is told when it is used.
 fn check_headers(settings: &Settings) -> Result<(), Error> {
     match HttpTarget::of(settings) {
-        Err(error @ (BadConnection::HeaderName { .. } | BadConnection::TooManyHeaders(_))) => {
+        Err(error @ (BadConnection::HeaderName(_) | BadConnection::TooManyHeaders(_))) => {
             Err(Error::Header(error))
         }
         _ => Ok(()),

@@ -25,8 +25,10 @@ pub(crate) fn apply(
     parts: &mut request::Parts,
 ) -> Result<(), Error> {
     let Hop { tail, peer } = hop;
-    // TRACE would show the caller what was injected; CONNECT is for proxies of another kind.
-    if matches!(parts.method, Method::TRACE | Method::CONNECT) {
+    // TRACE would show the caller what was injected; CONNECT is for proxies of another kind. Methods have a case, and
+    // some servers do not know: `delete` would get past the rules for DELETE.
+    let has_lower_case = || parts.method.as_str().bytes().any(|b| b.is_ascii_lowercase());
+    if matches!(parts.method, Method::TRACE | Method::CONNECT) || has_lower_case() {
         return Err(Error::Method(parts.method.clone()));
     }
     if tail.len() > MOST_PATH_BYTES {

@@ -1,7 +1,10 @@
 //! The way back: what would speak for the gateway's own origin or connection is taken off.
 
 use http::HeaderValue;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, VIA, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, TRANSFER_ENCODING, VIA,
+    X_CONTENT_TYPE_OPTIONS,
+};
 
 use super::names::is_stripped_from_answer;
 use super::{named_by_connection, remove_all};
@@ -12,6 +15,10 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Makes the headers of a data source's answer those of the answer to the caller.
 pub(crate) fn clear(headers: &mut HeaderMap) {
+    // A length beside a transfer coding is wrong (RFC 9112, 6.3), and would cut the answer short on its way.
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     let named = headers.keys().filter(|name| is_stripped_from_answer(name.as_str()));
     let mut doomed: Vec<HeaderName> = named.cloned().collect();
     doomed.extend(named_by_connection(headers));
@@ -57,6 +64,11 @@ mod tests {
             ],
             &[],
         );
+    }
+
+    #[test]
+    fn h14_a_length_beside_a_transfer_coding_does_not_count() {
+        answered(&["content-length: 2", "transfer-encoding: chunked"], &[]);
     }
 
     #[test]

@@ -89,6 +89,13 @@ fn p18_trace_and_connect_are_never_proxied() {
 }
 
 #[test]
+fn methods_that_some_servers_read_in_another_case_are_refused() {
+    for method in ["delete", "Post", "trace", "gET"] {
+        refused(&format!("{method} /a"), Kind::MethodNotAllowed, None);
+    }
+}
+
+#[test]
 fn credentials_of_ours_in_the_query_are_refused() {
     let token = "glsa_0123456789abcdefghijABCDEFGHIJ01_0123abcd";
     for query in ["auth_token=x", &format!("apikey={token}"), &format!("x=1&access_token={token}")]
