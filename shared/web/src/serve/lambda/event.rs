@@ -94,7 +94,8 @@ impl<'a> Event<'a> {
     }
 
     pub(super) fn kind(&self) -> Kind {
-        if self.http_method.is_some() { Kind::Rest } else { Kind::Http }
+        // `cargo lambda watch` sends format 2.0 with an `httpMethod` of its own, which is always GET.
+        if self.request_context.http.is_some() { Kind::Http } else { Kind::Rest }
     }
 
     /// Tells the caller's address as the platform saw it.
@@ -106,15 +107,9 @@ impl<'a> Event<'a> {
 
     /// Makes the request's head, and beside it the body or why there is none.
     pub(super) fn into_request(self) -> Result<HeadAndBody, EventError> {
-        let method = match &self.http_method {
-            Some(method) => method,
-            None => self
-                .request_context
-                .http
-                .as_ref()
-                .and_then(|http| http.method.as_deref())
-                .ok_or(EventError::Method)?,
-        };
+        let context = self.request_context.http.as_ref();
+        let method = context.and_then(|http| http.method.as_deref());
+        let method = method.or(self.http_method.as_deref()).ok_or(EventError::Method)?;
         let mut request = Request::builder()
             .method(method.as_bytes())
             .uri(self.target())

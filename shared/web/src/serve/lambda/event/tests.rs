@@ -92,6 +92,14 @@ fn cookies_are_one_header_and_the_platforms_id_is_none() {
 }
 
 #[test]
+fn the_emulators_own_method_is_not_the_clients() {
+    let mut event = http("/", "");
+    event["httpMethod"] = json!("GET");
+    assert_eq!(request(&event).0.method(), "POST");
+    assert_eq!(Event::parse(event.to_string().as_bytes()).unwrap().kind(), Kind::Http);
+}
+
+#[test]
 fn bodies_are_decoded_where_the_event_says_so() {
     assert_eq!(request(&rest("/")).1.ok().unwrap(), b"hello\0");
     assert_eq!(request(&http("/", "")).1.ok().unwrap(), b"text");
