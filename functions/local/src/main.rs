@@ -1,6 +1,7 @@
 //! The local binary: every router in one process, on one port.
 
 use std::io::Write as _;
+use std::pin::pin;
 
 use anyhow::Context;
 use clap::Parser;
@@ -8,6 +9,7 @@ use local::args::{AdminCommand, Args, Command};
 use local::{Server, Setup, admin_token};
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -25,14 +27,24 @@ async fn main() -> anyhow::Result<()> {
 
 async fn serve(args: &Args) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let server = Server::start(Setup::from(args)).await?;
-    // Standard error, since standard output is the log's where it is JSON.
-    write!(std::io::stderr(), "{}", server.greeting()?)?;
-    let stop = async move {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut asked = async || {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     };
-    server.serve(stop).await
+    let server = Server::start(Setup::from(args)).await?;
+    // Standard error, since standard output is the log's where it is JSON.
+    write!(std::io::stderr(), "{}", server.greeting()?)?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serving = pin!(server.serve(async { drop(stopped.await) }));
+    tokio::select! {
+        served = &mut serving => return served,
+        () = asked() => drop(stop),
+    }
+    tokio::select! {
+        served = serving => served,
+        () = asked() => anyhow::bail!("asked twice to stop, so what was in flight is abandoned"),
+    }
 }

@@ -237,5 +237,7 @@ fn guard(setup: &Setup, address: SocketAddr) -> LocalGuard {
         "[::1]".to_owned(),
         address.ip().to_string(),
     ];
-    LocalGuard::new(local.into_iter().chain(setup.hosts.iter().cloned()))
+    // An empty variable is a list of one empty name, which an empty `Host` would match.
+    let more = setup.hosts.iter().filter(|host| !host.is_empty()).cloned();
+    LocalGuard::new(local.into_iter().chain(more))
 }

@@ -67,7 +67,7 @@ fn close_to_others(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a new file of mode 0600 in the place of an old one at once; a reader sees either.
+/// Puts a new file of mode 0600 in the place of an old one at once; a reader sees either, also after a power cut.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let new = path.with_extension("new");
     remove(&new)?;
@@ -78,7 +78,12 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
         .open(&new)
         .map_err(failed(&new))?;
     file.write_all(text.as_bytes()).map_err(failed(&new))?;
-    fs::rename(&new, path).map_err(failed(path))
+    // On the disk before what depends on it: a store that outlives its key in a power cut is lost.
+    file.sync_all().map_err(failed(&new))?;
+    fs::rename(&new, path).map_err(failed(path))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    File::open(folder).and_then(|opened| opened.sync_all()).map_err(failed(folder))
 }
 
 /// Removes a file that may be absent.
