@@ -136,6 +136,14 @@ impl HttpTarget {
         })
     }
 
+    /// Checks the configured headers alone, whatever the url is: what a save is judged by.
+    ///
+    /// # Errors
+    /// A name that may not be set, or too many of them.
+    pub fn check_headers(settings: &Settings) -> Result<(), BadConnection> {
+        Extras::lenient(&settings.json_data).headers().map(drop)
+    }
+
     /// Lists the names of the secrets that a request needs, and no others.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let tls = self.base.scheme == Scheme::Https;

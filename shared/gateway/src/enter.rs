@@ -1,12 +1,13 @@
 //! From a credential and a reference to a grant: one batch, remembered for five seconds.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use auth::{Action, Granted};
 use quick_cache::sync::Cache;
 use sourcegate_core::Reference;
 use store::{Entered, Located, Stamp};
+use tokio::sync::OnceCell;
 
 use crate::{Entry, Error, Gateway};
 
@@ -26,12 +27,17 @@ struct Place {
     wanted: Reference,
 }
 
-/// One place: what was read last, and who reads again. Everybody else waits for that one read.
+/// One place: what was read last, and the read that is under way.
 #[derive(Default)]
 struct Slot {
     held: RwLock<Option<Arc<Held>>>,
-    reading: tokio::sync::Mutex<()>,
+    /// With the store's count of writes before it began: who comes after another write does not join.
+    reading: Mutex<(u64, Weak<Reading>)>,
 }
+
+/// One read. Everybody who waits for it shares its outcome, so that tables that are down cost their time-outs once and
+/// not one after the other.
+type Reading = OnceCell<Result<Arc<Held>, Arc<store::Error>>>;
 
 struct Held {
     entered: Entered,
@@ -51,6 +57,20 @@ impl Slot {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().filter(|held| held.writes == writes && held.stamp.is_fresh(HELD)).cloned()
     }
+
+    /// Joins the read that is under way, or begins one.
+    fn reading(&self, writes: u64) -> Arc<Reading> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (before, under_way) = &*reading
+            && *before == writes
+            && let Some(joined) = under_way.upgrade()
+        {
+            return joined;
+        }
+        let begun = Arc::default();
+        *reading = (writes, Arc::downgrade(&begun));
+        begun
+    }
 }
 
 impl Gateway {
@@ -66,7 +86,8 @@ impl Gateway {
         let slot = self.0.entries.0.get(&place);
         let held = match slot.as_ref().and_then(|slot| slot.fresh(self.0.store.writes())) {
             Some(held) => held,
-            None => self.read_again(&credential, &place, slot).await?,
+            // Boxed, since each request would otherwise carry the room for it: tens of kilobytes.
+            None => Box::pin(self.read_again(&credential, &place, slot)).await?,
         };
         let Entered { caller, located } = &held.entered;
         let found = located.as_ref().map(|located| Arc::clone(&located.source));
@@ -89,12 +110,25 @@ impl Gateway {
             // Whoever comes second in the same instant gets the first one's slot.
             None => entries.get_or_insert_with(place, || Ok::<_, Error>(Arc::default()))?,
         };
-        let _one_at_a_time = slot.reading.lock().await;
-        if let Some(held) = slot.fresh(self.0.store.writes()) {
+        let writes = self.0.store.writes();
+        let reading = slot.reading(writes);
+        let outcome = reading.get_or_init(|| self.read(credential, place, &slot, writes)).await;
+        outcome.clone().map_err(Error::Store)
+    }
+
+    async fn read(
+        &self,
+        credential: &auth::Credential,
+        place: &Place,
+        slot: &Slot,
+        writes: u64,
+    ) -> Result<Arc<Held>, Arc<store::Error>> {
+        // Taken before the read is sent, as the count of writes is: what changes while it runs is read again.
+        let stamp = Stamp::now();
+        // Another read may have ended since.
+        if let Some(held) = slot.fresh(writes) {
             return Ok(held);
         }
-        // Both are taken before the read is sent: what changes while it runs is read again.
-        let (stamp, writes) = (Stamp::now(), self.0.store.writes());
         match self.0.store.enter(credential, place.org, &place.wanted).await {
             Ok(entered) => {
                 let held = Arc::new(Held { entered, stamp, writes });
@@ -104,8 +138,8 @@ impl Gateway {
             }
             Err(error) => {
                 // Refusals are not remembered, so that a stranger's guesses take no room.
-                entries.remove(place);
-                Err(error.into())
+                self.0.entries.0.remove(place);
+                Err(Arc::new(error))
             }
         }
     }

@@ -1,13 +1,15 @@
 //! Why a request did not get through.
 
+use std::sync::Arc;
+
 use sourcegate_core::{BadConnection, Classify, Kind};
 
 /// Why a request did not get through; each crate's own error, asked through.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller is unknown, or the tables and keys did not do what they were asked.
+    /// The caller is unknown, or the tables and keys did not do what they were asked. Shared by all who waited for it.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Store(Arc<store::Error>),
     /// The caller may not, or the data source does not exist.
     #[error(transparent)]
     Denied(#[from] auth::Denied),
@@ -17,6 +19,12 @@ pub enum Error {
     /// The request could not be sent, or was not answered.
     #[error(transparent)]
     Upstream(#[from] upstream::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Store(Arc::new(error))
+    }
 }
 
 impl Classify for Error {

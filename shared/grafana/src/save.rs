@@ -5,8 +5,7 @@ mod text;
 mod url;
 
 use sourcegate_core::{
-    BadConnection, Datasource, HttpTarget, JsonText, Plugin, Policy, Secrets, Settings, SourceName,
-    Uid,
+    Datasource, HttpTarget, JsonText, Plugin, Policy, Secrets, Settings, SourceName, Uid,
 };
 use store::{Change, Draft};
 
@@ -136,7 +135,8 @@ impl Bound {
         text::check_settings(&settings)?;
         text::check_secrets(&self.secrets)?;
         text::check_length("jsonData", settings.json_data.as_str(), LARGEST_JSON_DATA)?;
-        check_headers(&settings)?;
+        // What else is wrong with a connection is told when it is used.
+        HttpTarget::check_headers(&settings).map_err(Error::Header)?;
         Ok((settings, self.secrets))
     }
 }
@@ -190,16 +190,6 @@ fn is_api_version(text: &str) -> bool {
     let number = version.split_once("alpha").or_else(|| version.split_once("beta"));
     text.len() <= 63
         && number.map_or_else(|| digits(version), |(major, minor)| digits(major) && digits(minor))
-}
-
-/// Refuses headers that may not be configured. What else is wrong with a connection is told when it is used.
-fn check_headers(settings: &Settings) -> Result<(), Error> {
-    match HttpTarget::of(settings) {
-        Err(error @ (BadConnection::HeaderName(_) | BadConnection::TooManyHeaders(_))) => {
-            Err(Error::Header(error))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn needs_url(type_text: &str) -> bool {

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod update;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use auth::Permit;
@@ -96,12 +97,14 @@ impl Store {
         let pointers = self.query(&partition, MOST_LISTED).await?;
         let default = self.get(&Key::default_source(org)).await?;
         let default = default.and_then(|item| logged(default_of(&item)));
-        let mut listed = Vec::with_capacity(pointers.len());
-        for some in pointers.chunks(BATCH) {
-            let keys =
-                some.iter().filter_map(|item| Some(Key::datasource(org, &logged(pointer(item))?)));
-            let keys: Vec<_> = keys.collect();
-            let mut batch = self.batch(&keys).await?;
+        // Pages are no snapshot: who is renamed in between is on two of them.
+        let mut seen = HashSet::new();
+        let uids = pointers.iter().filter_map(|item| logged(pointer(item)));
+        let keys = uids.map(|uid| Key::datasource(org, &uid));
+        let keys: Vec<_> = keys.filter(|key| seen.insert(key.clone())).collect();
+        let mut listed = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(BATCH) {
+            let mut batch = self.batch(keys).await?;
             // What was deleted since the names were read is not there; what was renamed stays in its old place.
             let sources =
                 keys.iter().filter_map(|key| logged(datasource_of(org, &batch.take(key)?)));

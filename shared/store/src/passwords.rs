@@ -23,7 +23,8 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const MOST_VERDICTS: usize = 10_000;
 
 type Mac = [u8; 32];
-type Flight = OnceCell<bool>;
+/// One hashing. Everybody who waits for it shares its outcome, "too many" included.
+type Flight = OnceCell<Result<bool, Unauthenticated>>;
 
 /// Checks passwords: equal ones share one hashing, two are hashed at once, a verdict holds for a minute.
 pub(crate) struct Passwords {
@@ -65,12 +66,12 @@ impl Passwords {
             return Ok(verdict);
         }
         let flight = self.flight(mac);
-        let hashed = flight.get_or_try_init(|| async {
+        let hashed = flight.get_or_init(|| async {
             let verdict = self.hashed(password, hash).await?;
             self.verdicts.insert(mac, (Stamp::now(), verdict));
             Ok(verdict)
         });
-        hashed.await.copied()
+        *hashed.await
     }
 
     fn flight(&self, mac: Mac) -> Arc<Flight> {

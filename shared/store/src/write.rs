@@ -112,16 +112,15 @@ impl Store {
         let parts: Vec<_> =
             writes.iter().filter_map(|write| write.clone().built(&name(write))).collect();
         let token = Rev::new().to_string();
+        // Counted however it ends: a write whose answer is lost, or whose caller leaves, may be done all the same.
+        let _counted = Counted(self);
         for round in 0..MOST_TRIES {
             if round > 0 {
                 pause(round).await;
             }
             let asked = self.0.client.transact_write_items().client_request_token(&token);
             let error = match asked.set_transact_items(Some(parts.clone())).send().await {
-                Ok(_) => {
-                    self.wrote();
-                    return Ok(Outcome::Written);
-                }
+                Ok(_) => return Ok(Outcome::Written),
                 Err(error) => error,
             };
             match error.as_service_error() {
@@ -155,6 +154,15 @@ impl Store {
             Err(error) if is_throttled(&error) => Err(Error::Busy),
             Err(error) => Err(Error::table(error)),
         }
+    }
+}
+
+/// Counts a write when it ends.
+struct Counted<'a>(&'a Store);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.wrote();
     }
 }
 

@@ -8,7 +8,7 @@ use sourcegate_core::{Datasource, Incarnation, LegacyId, OrgId, Rev, Uid};
 
 use super::{Draft, Stored};
 use crate::item::{Record, check_size, datasource_item, item, number, text};
-use crate::read::Partition;
+use crate::read::{Partition, is_throttled};
 use crate::table::{self, Key, Table};
 use crate::write::{Condition, Outcome, Write};
 use crate::{Error, Store};
@@ -98,6 +98,7 @@ impl Store {
             {
                 Ok(())
             }
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
             Err(error) => Err(Error::table(error)),
         }
     }
