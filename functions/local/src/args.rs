@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use sourcegate_core::Cidr;
 
@@ -40,7 +41,7 @@ pub struct Args {
     pub log: LogFormat,
 
     /// Starts a password-protected upstream to play with, and registers it.
-    #[arg(long, env = "SOURCEGATE_DEMO")]
+    #[arg(long, env = "SOURCEGATE_DEMO", value_parser = FalseyValueParser::new())]
     pub demo: bool,
 }
 
