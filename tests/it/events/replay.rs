@@ -1,0 +1,128 @@
+//! Every file in `events/` through the function that its path belongs to.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use harness::build::{plain, with};
+use harness::process::root;
+use harness::runtime_api::{Answered, recorded};
+use harness::upstream::{FakeUpstream, Recorded};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::functions::Functions;
+
+/// The secret of `create.json`.
+const PASSWORD: &str = "event-password";
+
+/// The registry's events and then the proxy's, in the order in which they are replayed.
+const REPLAYED: [&str; 8] = [
+    "bad-base64",
+    "create",
+    "list",
+    "by-uid",
+    "proxy-encoded-path",
+    "proxy-query",
+    "binary-body",
+    "multi-value-headers",
+];
+
+#[test]
+fn every_file_is_replayed() {
+    let entries = fs::read_dir(root().join("events/grafana")).expect("the events");
+    let files: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    let replayed = REPLAYED.iter().map(|name| format!("{name}.json").into());
+    assert_eq!(files, replayed.collect());
+}
+
+/// A file with a token in the place of the one that was scrubbed.
+fn event(functions: &Functions, name: &str) -> Value {
+    let text = recorded(&format!("grafana/{name}")).to_string();
+    assert!(text.contains("Bearer TOKEN") && REPLAYED.contains(&name), "{name}");
+    let text = text.replace("Bearer TOKEN", functions.app.as_admin().authorization());
+    serde_json::from_str(&text).unwrap()
+}
+
+async fn registry(functions: &Functions, name: &str) -> Answered {
+    let answer = functions.datasources.api.invoke(event(functions, name)).await;
+    assert!(answer.whole, "{name}");
+    assert!(!answer.text().contains(PASSWORD), "{name}: {}", answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{name}");
+    answer
+}
+
+/// Replays an event; what the data source got.
+async fn proxy(functions: &Functions, upstream: &FakeUpstream, name: &str) -> Recorded {
+    let answer = functions.http_proxy.api.invoke(event(functions, name)).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{name}");
+    upstream.requests().pop().expect("a request")
+}
+
+#[tokio::test]
+async fn the_registrys_events_are_answered() {
+    let functions = Functions::start().await;
+    let refused = registry(&functions, "bad-base64").await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_snapshot!(refused.json()["message"], @r#""the body is not valid base64""#);
+
+    let created = registry(&functions, "create").await;
+    assert_eq!(created.status, 200, "{}", created.text());
+    let created = created.json();
+    assert_eq!(created["message"], "Datasource added");
+    let source = &created["datasource"];
+    assert_eq!((&source["uid"], &source["name"]), (&json!("prom"), &json!("Prometheus")));
+    assert_eq!(source["secureJsonFields"], json!({ "basicAuthPassword": true }));
+
+    let listed = registry(&functions, "list").await.json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["uid"]), (1, &json!("prom")));
+    let read = registry(&functions, "by-uid").await.json();
+    // The answer to a create has no logo.
+    let logo = json!({ "typeLogoUrl": read["typeLogoUrl"] });
+    assert_eq!(read, with(source.clone(), logo));
+    let beside = functions.app.as_admin().get("/api/datasources/uid/prom").await;
+    assert_eq!(beside.json(), read, "the gateway on the same tables says the same");
+    assert!(!functions.datasources.process.log().contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn the_proxys_events_reach_the_data_source() {
+    let functions = Functions::start().await;
+    let upstream = FakeUpstream::start().await;
+    let fields = json!({
+        "uid": "prom",
+        "basicAuth": true,
+        "basicAuthUser": "reader",
+        "secureJsonData": { "basicAuthPassword": PASSWORD },
+    });
+    functions.create(&with(plain("Prometheus", &upstream.url()), fields)).await;
+
+    let got = proxy(&functions, &upstream, "proxy-encoded-path").await;
+    assert_eq!(got.target, "/api/v1/label/a%2Fb%20%C3%A4//values");
+    // Basic authentication of reader:event-password.
+    assert_eq!(got.header("authorization"), Some("Basic cmVhZGVyOmV2ZW50LXBhc3N3b3Jk"));
+
+    let got = proxy(&functions, &upstream, "proxy-query").await;
+    let (path, query) = got.target.split_once('?').unwrap();
+    assert_eq!(path, "/api/v1/query");
+    let mut pairs: Vec<_> = query.split('&').collect();
+    // Values of one name keep their order; names come in any.
+    pairs.sort_by_key(|pair| pair.split('=').next().unwrap().to_owned());
+    assert_snapshot!(pairs.join("\n"), @"
+    flag=
+    match%5B%5D=up
+    match%5B%5D=b%2Bc
+    query=sum%20by%20%28job%29%28rate%28http_requests_total%7Bpath%3D~%22%2Fa%2Fb%22%7D%5B5m%5D%29%29
+    ");
+
+    let got = proxy(&functions, &upstream, "binary-body").await;
+    assert_eq!((got.method.as_str(), got.target.as_str()), ("POST", "/api/v1/write"));
+    assert_eq!(got.body, (0..=255).collect::<Vec<u8>>());
+    assert_eq!(got.header("content-type"), Some("application/x-protobuf"));
+    assert_eq!(got.header("content-encoding"), Some("snappy"));
+
+    let got = proxy(&functions, &upstream, "multi-value-headers").await;
+    assert_eq!(got.all("x-repeated"), ["first", "second"]);
+    assert_eq!(got.header("cookie"), None);
+    assert_eq!(got.header("x-forwarded-for"), Some("203.0.113.7"), "the peer that AWS names");
+    assert!(!functions.http_proxy.process.log().contains(PASSWORD));
+}

@@ -1,0 +1,10 @@
+//! The local binary as an operator meets it: started, stopped, killed, started again.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod admin;
+pub(crate) mod binary;
+mod crash;
+mod demo;
+mod start;
+mod stop;
+mod tables;

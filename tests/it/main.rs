@@ -1,0 +1,17 @@
+//! The black-box suite: what callers, operators and the platform see.
+
+mod architecture;
+mod clients;
+mod egress;
+mod events;
+mod grafana;
+mod kms;
+mod lambda;
+mod local;
+mod outages;
+mod passwords;
+mod secrets;
+mod store;
+mod streaming;
+mod template;
+mod tls;

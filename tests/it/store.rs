@@ -1,0 +1,10 @@
+//! The three tables: what concurrent clients, lost answers and damaged items leave in them, and what a request reads.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod entry;
+mod hostile;
+pub(crate) mod items;
+mod races;
+mod records;
+mod sealed;
+mod tokens;

@@ -1,0 +1,17 @@
+//! The test harness: the whole gateway in one process, real servers beside it, and the platform's parts that stand in for AWS.
+
+pub mod app;
+pub mod build;
+pub mod client;
+pub mod hostile;
+pub mod moto;
+pub mod nginx;
+pub mod process;
+pub mod prometheus;
+pub mod runtime_api;
+pub mod upstream;
+pub mod watch;
+
+pub use app::TestApp;
+pub use client::{Answer, Client};
+pub use hostile::{Faults, Hostile};
