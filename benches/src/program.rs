@@ -1,0 +1,66 @@
+//! A program beside the bench: started, waited for, measured from outside, ended.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+/// How long a program may take until it listens.
+const START: Duration = Duration::from_secs(20);
+
+/// How many of `/proc/PID/stat`'s ticks are a second; Linux shows all programs the same number.
+const TICKS: f64 = 100.0;
+
+/// A running server. Dropping it ends it.
+pub(crate) struct Program {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Program {
+    /// Starts a server and waits until it listens.
+    pub(crate) fn start(mut command: Command, address: SocketAddr) -> anyhow::Result<Self> {
+        let name = command.get_program().to_owned();
+        let child = command.spawn().with_context(|| format!("cannot start {}", name.display()))?;
+        let mut program = Self { child, address };
+        let started = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let ended = program.child.try_wait()?.is_some();
+            let waits = !ended && started.elapsed() < START;
+            anyhow::ensure!(waits, "{} does not listen on {address}", name.display());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(program)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How much CPU time it has used so far, its own and the kernel's for it; exact to 10 ms.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let path = PathBuf::from(format!("/proc/{}/stat", self.child.id()));
+        let text = std::fs::read_to_string(&path)?;
+        // The second field is a name in parentheses, which may hold anything.
+        let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
+        let ticks = fields.map(|fields| fields.skip(11).take(2).map(str::parse::<u32>));
+        let ticks = ticks.into_iter().flatten().sum::<Result<u32, _>>()?;
+        Ok(Duration::from_secs_f64(f64::from(ticks) / TICKS))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both fail only where it has ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A loopback address whose port was free a moment ago.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
