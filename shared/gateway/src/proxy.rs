@@ -28,7 +28,8 @@ impl Gateway {
         let (granted, located) = self.enter(entry, Action::Query).await?;
         let client = match self.0.upstream.pooled(located.source.rev) {
             Some(client) => client,
-            None => self.open(&granted, &located).await?,
+            // Boxed, since each request would otherwise carry the room for it.
+            None => Box::pin(self.open(&granted, &located)).await?,
         };
         let response = self.0.upstream.send(&client, &granted, hop, request).await?;
         Ok(Proxied { response, granted })

@@ -31,7 +31,7 @@ async fn proxied(
         Ok(target) => target,
         Err(refusal) => {
             // Who may not ask is not told that he asked wrongly.
-            gateway.authenticate(&credential, org).await?.allow(Action::Query)?;
+            Box::pin(gateway.authenticate(&credential, org)).await?.allow(Action::Query)?;
             return Err(refusal.into());
         }
     };

@@ -15,12 +15,14 @@
 //!
 //! The level follows from the fault: the caller's is `info`, the data source's `warn`, ours `error`.
 
+mod json;
 mod one_line;
 
 use std::{panic::PanicHookInfo, str::FromStr};
 
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
+use json::JsonLines;
 use one_line::OneLine;
 
 /// How events are written, and where.
@@ -74,13 +76,7 @@ pub fn init(format: Format, filter: Option<&str>) -> Result<(), BadLog> {
     let lines = fmt().with_env_filter(parsed).with_ansi(false);
     // Refused only if a subscriber is there already, as in a test.
     let _already = match format {
-        Format::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .with_writer(|| OneLine(std::io::stdout()))
-            .try_init(),
+        Format::Json => lines.event_format(JsonLines).with_writer(std::io::stdout).try_init(),
         Format::Text => lines.with_writer(|| OneLine(std::io::stderr())).try_init(),
     };
     std::panic::set_hook(Box::new(log_place));
