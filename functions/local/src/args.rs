@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, env = "SOURCEGATE_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
 
-    /// Host names that requests may be for, beside localhost, 127.0.0.1, [::1] and the listen address.
+    /// Host names that requests may be for, beside localhost, 127.0.0.1, ::1 and the listen address.
     #[arg(long, env = "SOURCEGATE_HOST", value_name = "NAME,…", value_delimiter = ',')]
     pub host: Vec<String>,
 

@@ -11,7 +11,9 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-#[tokio::main]
+/// One thread for all requests: waking a second one costs more than a small request itself does.
+/// Passwords and tables have threads of their own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     web::telemetry::init(args.log.into(), web::env("SOURCEGATE_LOG").as_deref())?;
