@@ -25,8 +25,8 @@ soak: ## Runs the tests that take minutes
 
 bench: ## Measures, beside nginx
 	tests/setup
-	cargo build --profile bench -p local
-	cargo bench -p benches
+	cargo build --profile bench -p local -p benches
+	$${CARGO_TARGET_DIR:-target}/release/benches
 
 lint: ## Checks format, lints and documentation
 	cargo fmt --all --check
