@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::pin::pin;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
@@ -14,8 +15,19 @@ use tokio::sync::oneshot;
 /// One thread for all requests: waking a second one costs more than a small request itself does.
 /// Passwords and tables have threads of their own.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The text and its causes on one line: an operator can do nothing with a stack. Nobody is left to tell if
+            // even that cannot be written.
+            writeln!(std::io::stderr(), "Error: {error:#}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> anyhow::Result<()> {
     web::telemetry::init(args.log.into(), web::env("SOURCEGATE_LOG").as_deref())?;
     match &args.command {
         Some(Command::Admin { what: AdminCommand::Token { role } }) => {
@@ -23,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
             writeln!(std::io::stdout(), "{}", token.expose_secret())?;
             Ok(())
         }
-        None => serve(&args).await,
+        None => serve(args).await,
     }
 }
 

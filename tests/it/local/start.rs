@@ -132,12 +132,7 @@ async fn a_taken_port_is_named_with_the_way_out() {
     let answer = run(folder.path(), &["--data", "other", "--listen", &address], &[]).await;
     assert_eq!(answer.status.code(), Some(1));
     let said = text(&answer.stderr).replace(&address, "ADDRESS");
-    assert_snapshot!(said, @"
-    Error: cannot listen on ADDRESS; give --listen another address
-
-    Caused by:
-        Address already in use (os error 98)
-    ");
+    assert_snapshot!(said, @"Error: cannot listen on ADDRESS; give --listen another address: Address already in use (os error 98)");
 }
 
 #[tokio::test]
@@ -148,12 +143,7 @@ async fn a_damaged_key_file_is_named_and_left_alone() {
     fs::write(&key, "canary-not-a-key").unwrap();
     let answer = run(folder.path(), &["--listen", "127.0.0.1:0"], &[]).await;
     assert_eq!(answer.status.code(), Some(1));
-    assert_snapshot!(text(&answer.stderr), @"
-    Error: ./.sourcegate/key is damaged
-
-    Caused by:
-        the key file must hold 64 hexadecimal digits and nothing else
-    ");
+    assert_snapshot!(text(&answer.stderr), @"Error: ./.sourcegate/key is damaged: the key file must hold 64 hexadecimal digits and nothing else");
     assert_eq!(fs::read_to_string(&key).unwrap(), "canary-not-a-key");
 }
 
