@@ -4,7 +4,6 @@
 
 mod arrival;
 mod counted;
-mod ended;
 mod envelope;
 mod limits;
 mod line;
@@ -26,7 +25,6 @@ use tower::Service;
 use crate::{Error, Refusal, error::render};
 
 pub(crate) use counted::Counted;
-pub(crate) use ended::Ended;
 use line::Line;
 
 pub use arrival::{Arrival, LogFields};

@@ -9,14 +9,12 @@ use axum::body::{Body, Bytes, HttpBody};
 use http::{StatusCode, header, response::Parts};
 use http_body::{Frame, SizeHint};
 
-use super::{Ended, line::Line};
+use super::line::Line;
 
-/// The body of every answer. Its line is written when it is dropped, or soon after.
+/// The body of every answer. Its line is written when it is dropped.
 pub(crate) struct Counted {
     body: Body,
-    /// There until the end.
-    line: Option<Line>,
-    ended: Option<Ended>,
+    line: Line,
     /// How many bytes make it whole, where that is known: the server stops asking after them.
     expected_bytes: Option<u64>,
     /// An error held back until what came before it is on its way: hyper drops what it has not
@@ -36,13 +34,7 @@ impl Counted {
         if expected_bytes == Some(0) || body.is_end_stream() {
             line.note_whole();
         }
-        Self { body, line: Some(line), ended: None, expected_bytes, failed: None }
-    }
-
-    /// Leaves the line to whoever writes it after the answer's last bytes.
-    pub(crate) fn write_line_after(mut self, ended: Ended) -> Self {
-        self.ended = Some(ended);
-        self
+        Self { body, line, expected_bytes, failed: None }
     }
 }
 
@@ -57,18 +49,15 @@ impl HttpBody for Counted {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        let this = &mut *self;
-        let polled = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if let Some(line) = &mut this.line {
-            match &polled {
-                None => line.note_whole(),
-                Some(Err(error)) => line.note_broken(error),
-                Some(Ok(frame)) => {
-                    let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-                    let sent = line.note_bytes(bytes);
-                    if this.expected_bytes == Some(sent) || this.body.is_end_stream() {
-                        line.note_whole();
-                    }
+        let polled = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        match &polled {
+            None => self.line.note_whole(),
+            Some(Err(error)) => self.line.note_broken(error),
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+                let sent = self.line.note_bytes(bytes);
+                if self.expected_bytes == Some(sent) || self.body.is_end_stream() {
+                    self.line.note_whole();
                 }
             }
         }
@@ -86,13 +75,5 @@ impl HttpBody for Counted {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        if let Some((ended, line)) = self.ended.take().zip(self.line.take()) {
-            ended.put(line);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 on a listener, with limits and an orderly end.
 
-use std::{convert::Infallible, future::poll_fn, io, net::SocketAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Error;
 use crate::{
-    layers::{self, Ended, Options, Stack},
+    layers::{self, Options, Stack},
     stack,
 };
 
@@ -69,30 +69,18 @@ async fn connection(stack: Stack, stream: TcpStream, peer: SocketAddr, watcher: 
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     let peer = peer.ip().to_canonical();
-    let ended = Ended::default();
-    let lines = ended.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let (stack, ended) = (stack.clone(), ended.clone());
+        let stack = stack.clone();
         let arrival = layers::arrive(&request, Some(peer), None);
-        async move {
-            let answer = stack.answer(request, arrival).await;
-            Ok::<_, Infallible>(answer.map(|body| body.write_line_after(ended)))
-        }
+        async move { Ok::<_, Infallible>(stack.answer(request, arrival).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(watcher.watch(connection));
-    let served = poll_fn(|cx| {
-        // Each poll ends with hyper having sent what it can.
-        let polled = connection.as_mut().poll(cx);
-        lines.write();
-        polled
-    });
     // Callers break off at any time; their requests have their own lines.
-    if let Err(error) = served.await {
+    if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
 }
