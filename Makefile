@@ -26,7 +26,7 @@ soak: ## Runs the tests that take minutes
 bench: ## Measures, beside nginx
 	tests/setup
 	cargo build --profile bench -p local -p benches
-	$${CARGO_TARGET_DIR:-target}/release/benches
+	taskset -c 0 $${CARGO_TARGET_DIR:-target}/release/benches
 
 lint: ## Checks format, lints and documentation
 	cargo fmt --all --check

@@ -1,9 +1,11 @@
 //! `make bench`: what the gateway costs beside nginx in the same run, and what the registry does in
 //! a second.
 //!
-//! Everything is on loopback and on one machine: the load, both proxies and the upstream share its
-//! cores, so requests per second say less than CPU per request. nginx and the gateway take turns,
-//! and each number is the median over the turns: neighbours on the machine are noisy.
+//! Load, proxies and upstream share one core, to which the Makefile binds them: where the system
+//! chooses, it wakes some on another core and some not, and in a virtual machine one such waking
+//! costs as much as the request. So requests per second say less than CPU per request. nginx and the
+//! gateway take turns, and each number is the median over the turns, which takes out some of what
+//! neighbours on the machine do, but not all: caches that others fill cost the larger program more.
 
 mod calls;
 mod client;
