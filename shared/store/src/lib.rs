@@ -8,6 +8,7 @@ mod config;
 mod datasources;
 mod entry;
 mod error;
+mod flight;
 mod item;
 mod keyring;
 mod keys;

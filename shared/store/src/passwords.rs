@@ -1,15 +1,15 @@
 //! Checking passwords without letting them take the machine: one hashing costs tens of milliseconds and 19 MiB.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{ProcessKey, Unauthenticated, password};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::Stamp;
+use crate::flight::Flights;
 
 /// How many hashings run at once.
 const AT_ONCE: usize = 2;
@@ -23,14 +23,12 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const MOST_VERDICTS: usize = 10_000;
 
 type Mac = [u8; 32];
-/// One hashing. Everybody who waits for it shares its outcome, "too many" included.
-type Flight = OnceCell<Result<bool, Unauthenticated>>;
-
 /// Checks passwords: equal ones share one hashing, two are hashed at once, a verdict holds for a minute.
 pub(crate) struct Passwords {
     key: ProcessKey,
     verdicts: Cache<Mac, (Stamp, bool)>,
-    flights: Mutex<HashMap<Mac, Weak<Flight>>>,
+    /// Everybody who waits for a hashing shares its outcome, "too many" included.
+    flights: Flights<Mac, Result<bool, Unauthenticated>>,
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
 }
@@ -40,7 +38,7 @@ impl Passwords {
         Self {
             key: ProcessKey::new(),
             verdicts: Cache::new(MOST_VERDICTS),
-            flights: Mutex::default(),
+            flights: Flights::new(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             places: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
         }
@@ -65,24 +63,13 @@ impl Passwords {
         {
             return Ok(verdict);
         }
-        let flight = self.flight(mac);
+        let flight = self.flights.join(mac);
         let hashed = flight.get_or_init(|| async {
             let verdict = self.hashed(password, hash).await?;
             self.verdicts.insert(mac, (Stamp::now(), verdict));
             Ok(verdict)
         });
         *hashed.await
-    }
-
-    fn flight(&self, mac: Mac) -> Arc<Flight> {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.retain(|_, flight| flight.strong_count() > 0);
-        if let Some(flight) = flights.get(&mac).and_then(Weak::upgrade) {
-            return flight;
-        }
-        let flight = Arc::new(Flight::new());
-        flights.insert(mac, Arc::downgrade(&flight));
-        flight
     }
 
     async fn hashed(&self, password: &SecretString, hash: &str) -> Result<bool, Unauthenticated> {

@@ -1,13 +1,12 @@
 //! The only opener of secrets. Given to the gateway alone.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sourcegate_core::{Datasource, Destination, OrgId, Secrets};
-use tokio::sync::OnceCell;
 
+use crate::flight::Flights;
 use crate::seal::{self, Binding, KeyContext, PrivateKey};
 use crate::{Error, Keyring, Sealed, Stamp, WrappedKey, keyring};
 
@@ -26,7 +25,7 @@ struct Inner {
     deployment: String,
     keys: Cache<Place, Arc<Unwrapped>>,
     /// Which keys are being unwrapped: a cold process asks KMS once and not once per request.
-    flights: Mutex<HashMap<Place, Weak<Flight>>>,
+    flights: Flights<Place, Unwrapping>,
 }
 
 /// An organisation's key of a number.
@@ -34,7 +33,7 @@ type Place = (OrgId, u32);
 
 /// One unwrapping. Everybody who waits for it shares its outcome, so that a key service that is down costs its
 /// time-outs once and not one after the other.
-type Flight = OnceCell<Result<Arc<Unwrapped>, Arc<Error>>>;
+type Unwrapping = Result<Arc<Unwrapped>, Arc<Error>>;
 
 struct Unwrapped {
     key: PrivateKey,
@@ -45,7 +44,7 @@ impl Vault {
     /// Makes a vault of a keyring, for one deployment.
     #[must_use]
     pub fn new(keyring: Keyring, deployment: String) -> Self {
-        let (keys, flights) = (Cache::new(MOST_KEYS), Mutex::default());
+        let (keys, flights) = (Cache::new(MOST_KEYS), Flights::new());
         Self(Arc::new(Inner { keyring, deployment, keys, flights }))
     }
 
@@ -83,7 +82,7 @@ impl Vault {
         if let Some(unwrapped) = self.kept(place) {
             return Ok(unwrapped);
         }
-        let flight = self.flight(place);
+        let flight = self.0.flights.join(place);
         let unwrapping = || async {
             // Another flight may have ended since.
             match self.kept(place) {
@@ -96,17 +95,6 @@ impl Vault {
 
     fn kept(&self, place: Place) -> Option<Arc<Unwrapped>> {
         self.0.keys.get(&place).filter(|unwrapped| unwrapped.stamp.is_fresh(KEPT))
-    }
-
-    fn flight(&self, place: Place) -> Arc<Flight> {
-        let mut flights = self.0.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.retain(|_, flight| flight.strong_count() > 0);
-        if let Some(flight) = flights.get(&place).and_then(Weak::upgrade) {
-            return flight;
-        }
-        let flight = Arc::new(Flight::new());
-        flights.insert(place, Arc::downgrade(&flight));
-        flight
     }
 
     async fn unwrap(&self, org: OrgId, key: &WrappedKey) -> Result<Arc<Unwrapped>, Error> {
