@@ -42,19 +42,18 @@ pub async fn start(store: &Store) -> anyhow::Result<SocketAddr> {
     let password = SecretString::from(digits);
     let expected = base64_of(&format!("{USER}:{}", password.expose_secret()));
     tokio::spawn(serve(listener, format!("Basic {expected}")));
-    let prometheus = settings("Demo Prometheus", "prometheus", &format!("http://{address}"));
+    let prometheus = settings("Demo Prometheus", "prometheus", &format!("http://{address}"))?;
     let prometheus = Settings { basic_auth: true, basic_auth_user: USER.to_owned(), ..prometheus };
     let secrets = [("basicAuthPassword".to_owned(), password)].into_iter().collect();
     register(store, PROMETHEUS, prometheus, secrets).await?;
-    let testdata = settings("Demo TestData", "grafana-testdata-datasource", "");
+    let testdata = settings("Demo TestData", "grafana-testdata-datasource", "")?;
     register(store, TESTDATA, testdata, Secrets::default()).await?;
     Ok(address)
 }
 
-fn settings(name: &str, type_text: &str, url: &str) -> Settings {
-    Settings {
-        // Both names are short.
-        name: SourceName::parse(name).unwrap_or_else(|_| unreachable!("{name} is a name")),
+fn settings(name: &str, type_text: &str, url: &str) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        name: SourceName::parse(name)?,
         type_text: type_text.to_owned(),
         access: "proxy".to_owned(),
         url: url.to_owned(),
@@ -65,7 +64,7 @@ fn settings(name: &str, type_text: &str, url: &str) -> Settings {
         with_credentials: false,
         json_data: JsonText::default(),
         api_version: String::new(),
-    }
+    })
 }
 
 /// Creates a data source, or replaces the one of that uid: the demo acts as an administrator of the first organisation.
