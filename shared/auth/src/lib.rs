@@ -4,6 +4,7 @@ mod caller;
 mod credential;
 mod error;
 mod granted;
+pub mod jwt;
 pub mod password;
 mod role;
 mod token;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use auth::{Caller, Credential};
+use auth::jwt::Assertion;
+use auth::{Caller, Credential, Unauthenticated};
 use sourcegate_core::{Datasource, OrgId, Reference};
 
 use crate::item::datasource_of;
@@ -39,7 +40,8 @@ pub struct Located {
 impl Store {
     /// Verifies a credential.
     ///
-    /// `wanted_org` is the organisation that the request names beside it; a user's is the first one otherwise.
+    /// `wanted_org` is the organisation that the request names beside it; otherwise a user's is the first one, and a
+    /// JWT's that of its first rule.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].
@@ -97,18 +99,23 @@ impl Store {
             Credential::Password { login, password } => {
                 self.verify_user((login, password), org, batch).await
             }
+            Credential::Assertion(assertion) => asserted(assertion, org, batch),
+            Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
     }
 }
 
-/// Which organisation a request is about: a token's own; for a user the one asked for, or the first.
+/// Which organisation a request is about: a token's own; for others the one asked for, or their first.
 fn org_of(credential: &Credential, wanted: Option<i64>) -> Result<OrgId, Error> {
     match (credential, wanted) {
         (Credential::Token(token), _) => Ok(token.org()),
         (Credential::Password { .. }, None) => Ok(OrgId::MAIN),
         (Credential::Password { .. }, Some(wanted)) => {
-            OrgId::new(wanted).map_err(|_| auth::Unauthenticated::NotAMember.into())
+            OrgId::new(wanted).map_err(|_| Unauthenticated::NotAMember.into())
         }
+        (Credential::Assertion(assertion), wanted) => Ok(assertion.org(wanted)?),
+        // What nobody verified may name no organisation.
+        (Credential::Jwt(_), _) => Err(Unauthenticated::NoJwt.into()),
     }
 }
 
@@ -116,7 +123,17 @@ fn identity_keys(credential: &Credential, org: OrgId) -> Vec<Key> {
     match credential {
         Credential::Token(token) => tokens::keys(token),
         Credential::Password { login, .. } => users::keys(login, org),
+        Credential::Assertion(_) | Credential::Jwt(_) => vec![Key::org(org)],
     }
+}
+
+/// Makes the caller that a verified JWT stands for: its issuer vouches for him, so that only the organisation is looked up.
+fn asserted(assertion: &Assertion, org: OrgId, batch: &mut Batch) -> Result<Caller, Error> {
+    assertion.check(seconds_now())?;
+    if !tokens::is_open(batch.take(&Key::org(org)).as_ref())? {
+        return Err(Unauthenticated::NotAMember.into());
+    }
+    Ok(assertion.caller(org)?)
 }
 
 /// Reads a source with its sealed values; a batch is no snapshot, so their revisions are compared.
@@ -139,7 +156,9 @@ fn located(
     Ok(Some(Located { source: Arc::new(source), sealed, key }))
 }
 
-fn seconds_now() -> i64 {
+/// Tells the time in seconds since 1970, as whatever expires is measured.
+#[must_use]
+pub fn seconds_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

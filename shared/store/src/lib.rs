@@ -31,7 +31,7 @@ pub use admin::{Admin, NewToken};
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use datasources::{Change, Draft, Stored};
-pub use entry::{Entered, Located};
+pub use entry::{Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
