@@ -18,7 +18,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Credential { credential, org } = Credential::of(parts)?;
+        let Credential { credential, org } = Credential::of(parts).await?;
         let caller = Store::from_ref(state).caller(&credential, org).await?;
         if let Some(arrival) = parts.extensions.get::<Arrival>() {
             arrival.log(|line| {
