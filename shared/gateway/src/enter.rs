@@ -80,7 +80,7 @@ impl Gateway {
         entry: Entry,
         action: Action,
     ) -> Result<(Granted, Located), Error> {
-        let Entry { credential, org, wanted } = entry;
+        let Entry { credential, org, wanted, peer } = entry;
         let fingerprint = credential.fingerprint(&self.0.key);
         let place = Place { fingerprint, org, wanted };
         let slot = self.0.entries.0.get(&place);
@@ -90,6 +90,7 @@ impl Gateway {
             None => Box::pin(self.read_again(&credential, &place, slot)).await?,
         };
         let Entered { caller, located } = &held.entered;
+        caller.admit(peer)?;
         let found = located.as_ref().map(|located| Arc::clone(&located.source));
         let granted = caller.authorize(action, &place.wanted, found)?;
         match located {
