@@ -16,7 +16,7 @@ use crate::{Error, Store, tokens, users};
 
 /// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
 /// out to be in another organisation.
-const MOST_READS: u32 = 6;
+const MOST_READS: u32 = 4;
 
 /// A verified caller, and the data source that he names as far as it exists. Nothing is authorized yet.
 #[derive(Clone)]
