@@ -17,8 +17,10 @@ async fn with_bob(role: Role) -> TestApp {
     let app = TestApp::start().await;
     let admin = Admin::new(app.store().clone());
     let right = SecretString::from("right: é");
-    assert!(admin.create_user(OrgId::MAIN, "bob", &right, role).await.expect("a user"));
-    assert!(!admin.create_user(OrgId::MAIN, "BOB", &right, role).await.expect("the same user"));
+    assert!(admin.create_user(OrgId::MAIN, "bob", &right, role.into()).await.expect("a user"));
+    assert!(
+        !admin.create_user(OrgId::MAIN, "BOB", &right, role.into()).await.expect("the same user")
+    );
     app
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context;
 use auth::Role;
 use secrecy::{ExposeSecret, SecretString};
 use sourcegate_core::OrgId;
-use store::{Admin, Keyring};
+use store::{Admin, Keyring, Rights};
 
 use crate::engine::replace_private_file;
 
@@ -71,7 +71,8 @@ pub async fn administrator(
     let lines = shell_lines(&password, &token.text)?;
     // The user comes last: a start that dies before has no administrator yet, and the next one makes another.
     replace_private_file(&file, lines.expose_secret())?;
-    admin.create_user(OrgId::MAIN, ADMIN, &password, Role::Admin).await?;
+    let rights = Rights { role: Role::Admin, is_server_admin: true };
+    admin.create_user(OrgId::MAIN, ADMIN, &password, rights).await?;
     Ok(Administrator { file, is_new: true })
 }
 

@@ -1,11 +1,13 @@
-//! Who asks: an identity with its organisation and role.
+//! Who asks: an identity with its organisation, its role and what its credential is limited to.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use sourcegate_core::{Datasource, OrgId, Reference};
+use http::Method;
+use sourcegate_core::{Assignee, Datasource, Level, OrgId, Permissions, Reference};
 
-use crate::{Action, Denied, Granted, OwnerId, Permit, Role};
+use crate::{Action, Denied, Granted, Limits, OwnerId, Permit, Role};
 
 /// Who a verified credential belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,18 +49,35 @@ impl fmt::Display for Identity {
 #[derive(Clone, Debug)]
 pub struct Caller(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     identity: Identity,
     org: OrgId,
     role: Role,
+    is_server_admin: bool,
+    limits: Limits,
 }
 
 impl Caller {
-    /// Makes a caller of what the store has verified.
+    /// Makes a caller of what the store has verified: without limits, and no administrator of the server.
     #[must_use]
     pub fn new(identity: Identity, org: OrgId, role: Role) -> Self {
-        Self(Arc::new(Inner { identity, org, role }))
+        let limits = Limits::default();
+        Self(Arc::new(Inner { identity, org, role, is_server_admin: false, limits }))
+    }
+
+    /// Makes him an administrator of the whole server.
+    #[must_use]
+    pub fn as_server_admin(mut self) -> Self {
+        Arc::make_mut(&mut self.0).is_server_admin = true;
+        self
+    }
+
+    /// Limits him to what his token may do.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Self {
+        Arc::make_mut(&mut self.0).limits = limits;
+        self
     }
 
     /// Gives the identity.
@@ -79,6 +98,18 @@ impl Caller {
         self.0.role
     }
 
+    /// Tells whether he administers the whole server.
+    #[must_use]
+    pub fn is_server_admin(&self) -> bool {
+        self.0.is_server_admin
+    }
+
+    /// Gives what his credential is limited to.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     /// Gives the login, if the caller is a user.
     #[must_use]
     pub fn login(&self) -> Option<&str> {
@@ -88,33 +119,134 @@ impl Caller {
         }
     }
 
-    /// Proves that the caller may do this to data sources at all, before any is looked for.
+    /// Gives the number that permissions name him by. Whom an issuer vouches for has none.
+    #[must_use]
+    pub fn account(&self) -> Option<u32> {
+        match &self.0.identity {
+            Identity::User { id, .. } => Some(*id),
+            Identity::ServiceAccount { id, .. } => Some(id.get()),
+            Identity::Jwt { .. } => None,
+        }
+    }
+
+    /// Decides whether his credential may be used from where it came from, at a time in seconds since 1970. To be asked
+    /// for every request, since what is remembered of a caller says nothing of either.
     ///
     /// # Errors
-    /// [`Denied::Forbidden`].
+    /// [`Denied::Network`].
+    pub fn admit(&self, peer: Option<IpAddr>) -> Result<(), Denied> {
+        if self.0.limits.admit(peer) { Ok(()) } else { Err(Denied::Network(peer)) }
+    }
+
+    /// Decides whether his credential may be used with a method of the registry. What a data source's own routes take for
+    /// reading is for the engines to say.
+    ///
+    /// # Errors
+    /// [`Denied::ReadOnly`].
+    pub fn admit_method(&self, method: &Method) -> Result<(), Denied> {
+        if self.0.limits.read_only && !method.is_safe() {
+            return Err(Denied::ReadOnly(method.clone()));
+        }
+        Ok(())
+    }
+
+    /// Proves that the caller may do this at all: to every data source that says nothing else, or to what is no data
+    /// source.
+    ///
+    /// # Errors
+    /// [`Denied::Forbidden`]; [`Denied::Limited`] if his token is limited and this would give rights.
     pub fn allow(&self, action: Action) -> Result<Permit, Denied> {
-        if self.0.role.allows(action) {
+        if !self.may_all(action) {
+            return Err(Denied::Forbidden(action));
+        }
+        self.allow_giving(action)?;
+        Ok(Permit::new(self.clone(), action))
+    }
+
+    /// Proves the same for another organisation than the one that the request is about.
+    ///
+    /// # Errors
+    /// As [`Caller::allow`].
+    pub fn allow_in(&self, action: Action, org: OrgId) -> Result<Permit, Denied> {
+        if org == self.org() || self.0.is_server_admin {
+            self.allow(action)
+        } else {
+            Err(Denied::Forbidden(action))
+        }
+    }
+
+    /// Proves that there may be data sources that the caller may do this to: for lists, which show those and no others.
+    ///
+    /// # Errors
+    /// [`Denied::Forbidden`] if there can be none.
+    pub fn browse(&self, action: Action) -> Result<Permit, Denied> {
+        if self.0.limits.allow_some(action) {
             Ok(Permit::new(self.clone(), action))
         } else {
             Err(Denied::Forbidden(action))
         }
     }
 
+    /// Tells whether he may do this to every data source that says nothing else, or to what is no data source.
+    #[must_use]
+    pub fn may_all(&self, action: Action) -> bool {
+        // The server's administrators run organisations and users everywhere; data sources are their organisations'.
+        let everywhere = self.0.is_server_admin && !action.is_about_sources();
+        (everywhere || self.0.role.allows(action)) && self.0.limits.allow_all(action)
+    }
+
+    /// Tells whether he may do this to one data source.
+    #[must_use]
+    pub fn may(&self, action: Action, source: &Datasource) -> bool {
+        let is_his = source.org == self.org() && action.is_of_source();
+        if !is_his || !self.0.limits.allow(action, source.incarnation) {
+            return false;
+        }
+        match &source.permissions {
+            Some(permissions) if self.role() < Role::Admin => {
+                action.level().is_some_and(|needed| self.level(permissions) >= Some(needed))
+            }
+            _ => self.role().allows(action),
+        }
+    }
+
     /// Proves that the caller may do this to one data source. Decides the absent case too, so that absent and forbidden
-    /// cannot be told apart by mistake; a data source of another organisation is absent.
+    /// cannot be told apart: both are [`Denied::Absent`] to those who may do it to any, and else [`Denied::Forbidden`]. A
+    /// data source of another organisation is absent.
     ///
     /// # Errors
-    /// [`Denied::Forbidden`]; [`Denied::Absent`] to those who may know.
+    /// [`Denied::Forbidden`]; [`Denied::Absent`]; [`Denied::Limited`].
     pub fn authorize(
         &self,
         action: Action,
         wanted: &Reference,
         found: Option<Arc<Datasource>>,
     ) -> Result<Granted, Denied> {
-        self.allow(action)?;
-        match found.filter(|source| source.org == self.org()) {
-            Some(source) => Ok(Granted::new(source, self.clone(), action)),
-            None => Err(Denied::Absent(wanted.clone())),
+        match found.filter(|source| self.may(action, source)) {
+            Some(source) => {
+                self.allow_giving(action)?;
+                Ok(Granted::new(source, self.clone(), action))
+            }
+            None if self.may_all(action) => Err(Denied::Absent(wanted.clone())),
+            None => Err(Denied::Forbidden(action)),
         }
     }
+
+    fn allow_giving(&self, action: Action) -> Result<(), Denied> {
+        if action.gives_rights() && self.0.limits.are_any() {
+            return Err(Denied::Limited(action));
+        }
+        Ok(())
+    }
+
+    fn level(&self, permissions: &Permissions) -> Option<Level> {
+        let viewers = (self.role() >= Role::Viewer).then_some(Assignee::Viewers);
+        let editors = (self.role() >= Role::Editor).then_some(Assignee::Editors);
+        let himself = self.account().map(Assignee::Account);
+        let all = [viewers, editors, himself].into_iter().flatten();
+        all.filter_map(|assignee| permissions.get(assignee)).max()
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! Refusals: who is not known, and who may not.
 
+use std::net::IpAddr;
+
+use http::Method;
 use sourcegate_core::{Classify, Kind, Reference};
 
 use crate::Action;
@@ -77,13 +80,35 @@ pub enum Denied {
     /// The data source does not exist, and he may know that.
     #[error("data source `{0}` not found")]
     Absent(Reference),
+    /// His token may not be used from where the request came from.
+    #[error("this token may not be used from {}", from(.0.as_ref()))]
+    Network(Option<IpAddr>),
+    /// His token may only read.
+    #[error("this token is read-only: {0} is not allowed")]
+    ReadOnly(Method),
+    /// His token is limited, so that it may give nobody rights.
+    #[error(
+        "permission `{0}` is not for limited tokens; use one without limits, or a user's password"
+    )]
+    Limited(Action),
+}
+
+fn from(peer: Option<&IpAddr>) -> String {
+    peer.map_or_else(|| "an unknown address".to_owned(), IpAddr::to_string)
 }
 
 impl Classify for Denied {
     fn kind(&self) -> Kind {
         match self {
-            Self::Forbidden(_) => Kind::Forbidden,
             Self::Absent(_) => Kind::NotFound,
+            _ => Kind::Forbidden,
+        }
+    }
+
+    fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::Network(_) | Self::ReadOnly(_) | Self::Limited(_) => Some("token_limits"),
+            Self::Forbidden(_) | Self::Absent(_) => None,
         }
     }
 }

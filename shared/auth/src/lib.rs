@@ -1,17 +1,21 @@
 //! Who may do what: pure decisions over credentials, callers and roles. No I/O, nothing is `async`.
 
+mod action;
 mod caller;
 mod credential;
 mod error;
 mod granted;
 pub mod jwt;
+mod limits;
 pub mod password;
 mod role;
 mod token;
 
+pub use action::Action;
 pub use caller::{Caller, Identity};
 pub use credential::{Credential, ProcessKey};
 pub use error::{Denied, Unauthenticated};
 pub use granted::{Granted, Permit};
-pub use role::{Action, Role};
+pub use limits::{Exceeds, Grant, Limits, Scope};
+pub use role::Role;
 pub use token::{OwnerId, Token};

@@ -2,40 +2,7 @@
 
 use std::fmt;
 
-/// What can be done with data sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// See settings.
-    Read,
-    /// Send requests through it.
-    Query,
-    /// Register a new one.
-    Create,
-    /// Change settings.
-    Write,
-    /// Remove it.
-    Delete,
-}
-
-impl Action {
-    /// Gives Grafana's name of the permission.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "datasources:read",
-            Self::Query => "datasources:query",
-            Self::Create => "datasources:create",
-            Self::Write => "datasources:write",
-            Self::Delete => "datasources:delete",
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::Action;
 
 /// A role within an organisation; each includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,13 +37,10 @@ impl Role {
         }
     }
 
-    /// Tells whether the role may do this with every data source of its organisation.
+    /// Tells whether the role may do this within its organisation: with every data source that says nothing else.
     #[must_use]
     pub fn allows(self, action: Action) -> bool {
-        match action {
-            Action::Read | Action::Query => self >= Self::Viewer,
-            Action::Create | Action::Write | Action::Delete => self >= Self::Admin,
-        }
+        action.role().is_some_and(|least| self >= least)
     }
 }
 
@@ -90,20 +54,17 @@ impl fmt::Display for Role {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(role: Role, may: &[Action]) {
-        let all = [Action::Read, Action::Query, Action::Create, Action::Write, Action::Delete];
-        let allowed: Vec<_> = all.into_iter().filter(|action| role.allows(*action)).collect();
-        assert_eq!(allowed, may, "{role}");
-    }
-
     #[test]
     fn roles_may_what_contract_6_2_says() {
-        check(Role::None, &[]);
-        check(Role::Viewer, &[Action::Read, Action::Query]);
-        check(Role::Editor, &[Action::Read, Action::Query]);
-        let all = [Action::Read, Action::Query, Action::Create, Action::Write, Action::Delete];
-        check(Role::Admin, &all);
+        let allowed = |role: Role| -> Vec<_> {
+            Action::all().filter(|action| role.allows(*action)).collect()
+        };
+        let viewer = [Action::Read, Action::Query, Action::ReadId];
+        assert_eq!(allowed(Role::None), []);
+        assert_eq!(allowed(Role::Viewer), viewer);
+        assert_eq!(allowed(Role::Editor), viewer);
+        let admin: Vec<_> = Action::all().filter(|action| !action.is_of_server()).collect();
+        assert_eq!(allowed(Role::Admin), admin);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Incarnation, LegacyId, OrgId, Plugin, Rev, SourceName, Uid};
+use crate::{Incarnation, LegacyId, OrgId, Permissions, Plugin, Rev, SourceName, Uid};
 
 /// A registered upstream of the Grafana kind. Holds no secret, only the names of those that are sealed beside it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,9 @@ pub struct Datasource {
     pub version: i64,
     /// Made from a file, not to be changed over the API.
     pub read_only: bool,
+    /// Who may do what with it; none leaves it to the roles. Kept in the source itself, so that both are read at one
+    /// moment and go together when it is renamed or deleted.
+    pub permissions: Option<Permissions>,
     /// The names of its secrets that are not empty.
     pub secret_names: BTreeSet<String>,
     /// What an operator set.

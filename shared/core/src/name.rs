@@ -181,6 +181,8 @@ pub enum Reference {
     Uid(Uid),
     /// By number, as old clients do.
     Id(LegacyId),
+    /// By name, compared exactly.
+    Name(SourceName),
 }
 
 impl fmt::Display for Reference {
@@ -188,6 +190,7 @@ impl fmt::Display for Reference {
         match self {
             Self::Uid(uid) => uid.fmt(f),
             Self::Id(id) => id.fmt(f),
+            Self::Name(name) => name.fmt(f),
         }
     }
 }

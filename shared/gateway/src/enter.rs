@@ -80,7 +80,7 @@ impl Gateway {
         entry: Entry,
         action: Action,
     ) -> Result<(Granted, Located), Error> {
-        let Entry { credential, org, wanted } = entry;
+        let Entry { credential, org, wanted, peer } = entry;
         // What is remembered below says nothing of when the credential itself ends.
         credential.check(store::seconds_now()).map_err(store::Error::from)?;
         let fingerprint = credential.fingerprint(&self.0.key);
@@ -92,6 +92,7 @@ impl Gateway {
             None => Box::pin(self.read_again(&credential, &place, slot)).await?,
         };
         let Entered { caller, located } = &held.entered;
+        caller.admit(peer)?;
         let found = located.as_ref().map(|located| Arc::clone(&located.source));
         let granted = caller.authorize(action, &place.wanted, found)?;
         match located {

@@ -5,6 +5,7 @@ mod error;
 mod open;
 mod proxy;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::{Caller, Credential, ProcessKey};
@@ -27,6 +28,8 @@ pub struct Entry {
     pub org: Option<i64>,
     /// The data source that it names.
     pub wanted: Reference,
+    /// Where it came from, as the platform says.
+    pub peer: Option<IpAddr>,
 }
 
 /// The way from a credential and a reference to a data source's answer. A clone is the same gateway.

@@ -52,9 +52,14 @@ async fn list(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
 ) -> Result<Response, web::Error> {
-    let permit = caller.allow(Action::Read)?;
+    let permit = caller.browse(Action::Read)?;
     let stored = store.list(&permit).await?;
-    let stored: Vec<_> = stored.into_iter().map(|one| mask::for_role(one, caller.role())).collect();
+    let readable = stored.into_iter().filter(|one| caller.may(Action::Read, &one.source));
+    let stored: Vec<_> = readable.map(|one| mask::for_caller(one, &caller)).collect();
+    if stored.is_empty() {
+        // Who may read none is told so, and not that there are none.
+        caller.allow(Action::Read)?;
+    }
     Ok(ok(stored.iter().map(Listed::from).collect::<Vec<_>>()).into_response())
 }
 
@@ -110,11 +115,11 @@ async fn read(
     let is_default = found.as_ref().is_some_and(|stored| stored.is_default);
     let granted = authorize(caller, Action::Read, wanted, found)?;
     let stored = Stored { source: Arc::clone(granted.source()), is_default };
-    let stored = mask::for_role(stored, caller.role());
+    let stored = mask::for_caller(stored, caller);
     let shown = Single::with_logo(&stored);
     let asks_for_access =
         query.is_some_and(|query| query.split('&').any(|pair| pair == "accesscontrol=true"));
-    let shown = if asks_for_access { shown.with_access(caller.role()) } else { shown };
+    let shown = if asks_for_access { shown.with_access(caller, &stored.source) } else { shown };
     Ok(ok(shown).into_response())
 }
 

@@ -141,6 +141,7 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
+        Origin::Denied(limited) => plain(limited.to_string()),
         Origin::Store(error) => stored(doing, error),
         Origin::Web(Refusal::UnknownRoute) => plain("Not found"),
         _ if error.kind().fault() == Fault::Ours => plain(doing.failure()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auth::{Action, Role};
+use auth::{Action, Caller};
 use serde_json::value::RawValue;
 use sourcegate_core::{Datasource, JsonText};
 use store::Stored;
@@ -11,12 +11,12 @@ use store::Stored;
 /// What stands where a value was.
 const MASK: &str = "***";
 
-/// Gives a data source as a role may see it.
-pub(crate) fn for_role(stored: Stored, role: Role) -> Stored {
+/// Gives a data source as a caller may see it.
+pub(crate) fn for_caller(stored: Stored, caller: &Caller) -> Stored {
     let settings = &stored.source.settings;
     let url = masked_url(&settings.url);
     let json_data = masked_json(&settings.json_data);
-    if role.allows(Action::Write) || (url.is_none() && json_data.is_none()) {
+    if caller.may(Action::Write, &stored.source) || (url.is_none() && json_data.is_none()) {
         return stored;
     }
     let mut source = Datasource::clone(&stored.source);

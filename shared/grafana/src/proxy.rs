@@ -31,14 +31,16 @@ async fn proxied(
         Ok(target) => target,
         Err(refusal) => {
             // Who may not ask is not told that he asked wrongly.
-            Box::pin(gateway.authenticate(&credential, org)).await?.allow(Action::Query)?;
+            let caller = Box::pin(gateway.authenticate(&credential, org)).await?;
+            caller.admit(arrival.peer)?;
+            caller.allow(Action::Query)?;
             return Err(refusal.into());
         }
     };
     if let Reference::Uid(uid) = &wanted {
         arrival.log(|line| line.datasource_uid = Some(uid.to_string()));
     }
-    let entry = Entry { credential, org, wanted };
+    let entry = Entry { credential, org, wanted, peer: arrival.peer };
     let hop = Hop { tail, peer: arrival.peer };
     let request = request.map(gateway::Body::new);
     let Proxied { response, granted } = gateway.proxy(entry, hop, request).await?;

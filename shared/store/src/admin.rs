@@ -6,14 +6,15 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType,
 };
 use secrecy::SecretString;
-use sourcegate_core::OrgId;
+use sourcegate_core::{OrgId, Rev};
 
-use crate::item::{Item, item, text};
+use crate::entry::seconds_now;
+use crate::item::{Item, item, number, text};
 use crate::keys::WrappedKey;
 use crate::seal::KeyContext;
 use crate::table::{Key, Table};
 use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Keyring, Store};
+use crate::{Error, Keyring, Store, User};
 
 /// The number of an organisation's first key pair.
 const FIRST_KEY: u32 = 1;
@@ -21,6 +22,22 @@ const FIRST_KEY: u32 = 1;
 /// An operator's way to the access table.
 pub struct Admin {
     store: Store,
+}
+
+/// What a new user may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Rights {
+    /// His role in his organisation.
+    pub role: Role,
+    /// Whether he administers the whole server.
+    pub is_server_admin: bool,
+}
+
+impl From<Role> for Rights {
+    /// Gives a role and nothing else.
+    fn from(role: Role) -> Self {
+        Self { role, is_server_admin: false }
+    }
 }
 
 /// A token that was just made: the only time that its text exists.
@@ -87,16 +104,25 @@ impl Admin {
         }
         let deployment = self.store.deployment().to_owned();
         let pair = keyring.make_pair(&KeyContext { deployment, org, number: FIRST_KEY }).await?;
+        let name = "Main Org.";
         let meta = item(
             &Key::org(org),
-            [("name", text("Main Org.")), ("deleting", AttributeValue::Bool(false))],
+            [
+                ("name", text(name)),
+                ("deleting", AttributeValue::Bool(false)),
+                ("created", number(seconds_now())),
+                ("rev", text(Rev::new())),
+            ],
         );
+        let listed = item(&Key::listed_org(org), [("name", text(name))]);
+        let by_name = item(&Key::org_name(name), [("id", number(org))]);
+        let counter = item(&Key::access_counter("org"), [("next", number(org))]);
         let [numbered, current] = WrappedKey::items(org, FIRST_KEY, &pair);
-        let writes = [meta, numbered, current].map(new_item);
+        let writes = [meta, listed, by_name, counter, numbered, current].map(new_item);
         Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
     }
 
-    /// Makes a user of an organisation. Tells whether it was made; false if the login is taken.
+    /// Makes a user of one organisation. Tells whether he was made; false if the login is taken.
     ///
     /// # Errors
     /// What hashing and the table say.
@@ -105,11 +131,25 @@ impl Admin {
         org: OrgId,
         login: &str,
         new_password: &SecretString,
-        role: Role,
+        rights: Rights,
     ) -> Result<bool, Error> {
         let hash = password::hash(new_password)?;
-        let id = self.next("user").await?;
-        let writes = crate::users::items(id, login, &hash, org, role).map(new_item);
+        let now = seconds_now();
+        let user = User {
+            id: self.next("account").await?,
+            login: login.to_owned(),
+            name: login.to_owned(),
+            email: String::new(),
+            disabled: false,
+            is_server_admin: rights.is_server_admin,
+            orgs: [(org, rights.role)].into(),
+            org,
+            created: now,
+            updated: now,
+            rev: Rev::new(),
+        };
+        let items = [user.item(&hash), user.member_item(org, rights.role), user.listed_item()];
+        let writes = items.map(new_item);
         Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
     }
 
@@ -126,7 +166,7 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn create_token(&self, org: OrgId, role: Role) -> Result<NewToken, Error> {
-        let serial = self.next("service-account").await?;
+        let serial = self.next("account").await?;
         let owner = OwnerId::new(serial).ok_or(Error::Busy)?;
         let name = format!("{}-{serial}", role.as_str().to_lowercase());
         let (token_text, token) = Token::generate(org, owner);

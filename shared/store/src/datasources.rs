@@ -55,7 +55,7 @@ pub struct Change {
 }
 
 impl Store {
-    /// Finds a data source of an organisation: one round trip by uid, two by number.
+    /// Finds a data source of an organisation: one round trip by uid, two by number or name.
     ///
     /// # Errors
     /// [`Error::BadRecord`] if it is damaged; what the table says otherwise.
@@ -70,7 +70,7 @@ impl Store {
         Ok(Some(Stored { source: Arc::new(source), is_default }))
     }
 
-    /// Follows the pointer from a number to a uid; a uid is its own.
+    /// Follows the pointer from a number or a name to a uid; a uid is its own.
     pub(crate) async fn uid_of(
         &self,
         org: OrgId,
@@ -80,6 +80,9 @@ impl Store {
             Reference::Uid(uid) => Ok(Some(uid.clone())),
             Reference::Id(id) => {
                 self.get(&Key::id(org, *id)).await?.as_ref().map(pointer).transpose()
+            }
+            Reference::Name(name) => {
+                self.get(&Key::name(org, name)).await?.as_ref().map(pointer).transpose()
             }
         }
     }

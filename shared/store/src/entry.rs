@@ -12,9 +12,11 @@ use crate::keys::WrappedKey;
 use crate::read::Batch;
 use crate::secrets::Sealed;
 use crate::table::Key;
+use crate::users::{Place, Verified};
 use crate::{Error, Store, tokens, users};
 
-/// How often a source and sealed values of different revisions are read again.
+/// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
+/// out to be in another organisation.
 const MOST_READS: u32 = 4;
 
 /// A verified caller, and the data source that he names as far as it exists. Nothing is authorized yet.
@@ -40,8 +42,8 @@ pub struct Located {
 impl Store {
     /// Verifies a credential.
     ///
-    /// `wanted_org` is the organisation that the request names beside it; otherwise a user's is the first one, and a
-    /// JWT's that of its first rule.
+    /// `wanted_org` is the organisation that the request names beside it; without one it is the token's, the user's own, or
+    /// that of the first rule that a JWT matches.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`].
@@ -50,12 +52,19 @@ impl Store {
         credential: &Credential,
         wanted_org: Option<i64>,
     ) -> Result<Caller, Error> {
-        let org = org_of(credential, wanted_org)?;
-        let mut batch = self.batch(&identity_keys(credential, org)).await?;
-        self.verify(credential, wanted_org, org, &mut batch).await
+        let mut place = self.place(credential, wanted_org)?;
+        for _ in 0..MOST_READS {
+            let mut batch = self.batch(&identity_keys(credential, place.read)).await?;
+            match self.verify(credential, wanted_org, &mut place, &mut batch).await? {
+                Verified::Here(caller) => return Ok(caller),
+                Verified::Elsewhere(org) => place.read = org,
+            }
+        }
+        Err(Error::Busy)
     }
 
-    /// Verifies a credential and finds a data source: one round trip by uid, two by number.
+    /// Verifies a credential and finds a data source: one round trip by uid, two by number or name, and one more for a
+    /// user who is in another organisation than this process believed.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`]; [`Error::Torn`] if the source is being changed again and again; [`Error::BadRecord`].
@@ -65,20 +74,27 @@ impl Store {
         wanted_org: Option<i64>,
         wanted: &Reference,
     ) -> Result<Entered, Error> {
-        let org = org_of(credential, wanted_org)?;
-        let Some(uid) = self.uid_of(org, wanted).await? else {
-            let caller = self.caller(credential, wanted_org).await?;
-            return Ok(Entered { caller, located: None });
-        };
-        let own = [Key::datasource(org, &uid), Key::sealed(org, &uid), Key::current_key(org)];
+        let mut place = self.place(credential, wanted_org)?;
         for round in 0..MOST_READS {
             if round > 0 {
                 crate::read::pause(round).await;
             }
+            let org = place.read;
+            let uid = self.uid_of(org, wanted).await?;
             let mut keys = identity_keys(credential, org);
-            keys.extend(own.iter().cloned());
+            let own = uid.map(|uid| {
+                [Key::datasource(org, &uid), Key::sealed(org, &uid), Key::current_key(org)]
+            });
+            keys.extend(own.iter().flatten().cloned());
             let mut batch = self.batch(&keys).await?;
-            let caller = self.verify(credential, wanted_org, org, &mut batch).await?;
+            let caller = match self.verify(credential, wanted_org, &mut place, &mut batch).await? {
+                Verified::Here(caller) => caller,
+                Verified::Elsewhere(org) => {
+                    place.read = org;
+                    continue;
+                }
+            };
+            let Some(own) = own else { return Ok(Entered { caller, located: None }) };
             match located(org, &own, &mut batch) {
                 Err(Error::Torn(_)) if round + 1 < MOST_READS => {}
                 located => return Ok(Entered { caller, located: located? }),
@@ -91,31 +107,40 @@ impl Store {
         &self,
         credential: &Credential,
         wanted_org: Option<i64>,
-        org: OrgId,
+        place: &mut Place,
         batch: &mut Batch,
-    ) -> Result<Caller, Error> {
+    ) -> Result<Verified, Error> {
         match credential {
-            Credential::Token(token) => tokens::verify(token, wanted_org, batch, seconds_now()),
-            Credential::Password { login, password } => {
-                self.verify_user((login, password), org, batch).await
+            Credential::Token(token) => {
+                tokens::verify(token, wanted_org, batch, seconds_now()).map(Verified::Here)
             }
-            Credential::Assertion(assertion) => asserted(assertion, org, batch),
+            Credential::Password { login, password } => {
+                self.verify_user((login, password), place, batch).await
+            }
+            Credential::Assertion(assertion) => {
+                asserted(assertion, place.read, batch).map(Verified::Here)
+            }
             Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
     }
-}
 
-/// Which organisation a request is about: a token's own; for others the one asked for, or their first.
-fn org_of(credential: &Credential, wanted: Option<i64>) -> Result<OrgId, Error> {
-    match (credential, wanted) {
-        (Credential::Token(token), _) => Ok(token.org()),
-        (Credential::Password { .. }, None) => Ok(OrgId::MAIN),
-        (Credential::Password { .. }, Some(wanted)) => {
-            OrgId::new(wanted).map_err(|_| Unauthenticated::NotAMember.into())
+    /// Tells which organisation a request is about: a token's own; for a user the one asked for, or the one that he was
+    /// in when this process saw him last; for a JWT the one asked for, or the first that its claims give a role in.
+    fn place(&self, credential: &Credential, wanted: Option<i64>) -> Result<Place, Error> {
+        match credential {
+            Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
+            Credential::Password { login, .. } => {
+                let wanted = wanted.map(OrgId::new).transpose();
+                let wanted = wanted.map_err(|_| Unauthenticated::NotAMember)?;
+                Ok(Place::new(wanted, self.0.places.of(login)))
+            }
+            Credential::Assertion(assertion) => {
+                let org = assertion.org(wanted)?;
+                Ok(Place::new(Some(org), org))
+            }
+            // What nobody verified names no organisation.
+            Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
-        (Credential::Assertion(assertion), wanted) => Ok(assertion.org(wanted)?),
-        // What nobody verified may name no organisation.
-        (Credential::Jwt(_), _) => Err(Unauthenticated::NoJwt.into()),
     }
 }
 

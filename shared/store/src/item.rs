@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use sourcegate_core::{
-    Datasource, Incarnation, JsonText, LegacyId, OrgId, Rev, Settings, SourceName, Uid,
+    Assignee, Datasource, Incarnation, JsonText, LegacyId, Level, OrgId, Permissions, Rev,
+    Settings, SourceName, Uid,
 };
 
 use crate::Error;
@@ -126,6 +127,9 @@ pub(crate) fn datasource_item(source: &Datasource) -> Item {
     if let Some(rev) = source.sec_rev {
         item.insert("secRev".to_owned(), text(rev));
     }
+    if let Some(permissions) = &source.permissions {
+        item.insert("permissions".to_owned(), permissions_value(permissions));
+    }
     // A list, because DynamoDB has no empty set.
     let names = source.secret_names.iter().map(text).collect();
     item.insert("secrets".to_owned(), AttributeValue::L(names));
@@ -152,6 +156,7 @@ pub(crate) fn datasource_of(org: OrgId, item: &Item) -> Result<Datasource, Error
         sec_rev,
         version: record.number("version")?,
         read_only: record.flag("readOnly")?,
+        permissions: permissions_of(&record)?,
         secret_names: secret_names(&record)?,
         settings: settings_of(&record)?,
     })
@@ -161,6 +166,35 @@ fn secret_names(record: &Record<'_>) -> Result<BTreeSet<String>, Error> {
     let list = record.0.get("secrets").and_then(|value| value.as_l().ok());
     let list = list.ok_or_else(|| record.bad("secrets"))?;
     list.iter().map(|name| name.as_s().cloned().map_err(|_| record.bad("secrets"))).collect()
+}
+
+/// Roles stand under their names, accounts under their numbers.
+fn permissions_value(permissions: &Permissions) -> AttributeValue {
+    let one = |(assignee, level): (Assignee, Level)| {
+        let name = match assignee {
+            Assignee::Viewers => "Viewer".to_owned(),
+            Assignee::Editors => "Editor".to_owned(),
+            Assignee::Account(id) => id.to_string(),
+        };
+        (name, text(level.as_str()))
+    };
+    AttributeValue::M(permissions.iter().map(one).collect())
+}
+
+fn permissions_of(record: &Record<'_>) -> Result<Option<Permissions>, Error> {
+    let bad = || record.bad("permissions");
+    let Some(value) = record.0.get("permissions") else { return Ok(None) };
+    let one = |(name, value): (&String, &AttributeValue)| {
+        let assignee = match name.as_str() {
+            "Viewer" => Assignee::Viewers,
+            "Editor" => Assignee::Editors,
+            id => Assignee::Account(id.parse().map_err(|_| bad())?),
+        };
+        let level = value.as_s().ok().and_then(|text| Level::parse(text)).ok_or_else(bad)?;
+        Ok((assignee, level))
+    };
+    let all = value.as_m().map_err(|_| bad())?;
+    all.iter().map(one).collect::<Result<_, Error>>().map(Some)
 }
 
 fn settings_of(record: &Record<'_>) -> Result<Settings, Error> {

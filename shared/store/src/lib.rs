@@ -26,8 +26,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::passwords::Passwords;
+use crate::users::Places;
 
-pub use admin::{Admin, NewToken};
+pub use admin::{Admin, NewToken, Rights};
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use datasources::{Change, Draft, Stored};
@@ -37,6 +38,7 @@ pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
 pub use secrets::Sealed;
 pub use table::Tables;
+pub use users::User;
 pub use vault::Vault;
 
 /// The way to the tables. Cheap to clone.
@@ -47,6 +49,7 @@ struct Inner {
     client: aws_sdk_dynamodb::Client,
     config: Config,
     passwords: Passwords,
+    places: Places,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -59,6 +62,7 @@ impl Store {
             client: aws_sdk_dynamodb::Client::new(&sdk),
             config,
             passwords: Passwords::new(),
+            places: Places::new(),
             writes: AtomicU64::new(0),
         }))
     }

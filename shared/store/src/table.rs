@@ -64,21 +64,37 @@ impl Key {
         Self::access(format!("ORG#{org}"), "META")
     }
 
+    /// What a list of organisations is read from: by number, with their names.
+    pub(crate) fn listed_org(org: OrgId) -> Self {
+        Self::access(ORGS.to_owned(), padded(org.get()))
+    }
+
+    pub(crate) fn org_name(name: &str) -> Self {
+        Self::access("ORGNAME".to_owned(), name)
+    }
+
+    /// What a list of users is read from: by number, with their logins.
+    pub(crate) fn listed_user(id: u32) -> Self {
+        Self::access(USERS.to_owned(), padded(id))
+    }
+
     /// Logins are compared folded, as Grafana does, and may hold any character: `#` is escaped.
     pub(crate) fn user(login: &str) -> Self {
         Self::access(format!("USER#{}", escaped(&login.to_lowercase())), "-")
     }
 
     pub(crate) fn member(org: OrgId, login: &str) -> Self {
-        Self::access(format!("MEMBER#{org}"), login.to_lowercase())
+        Self::access(members_of(org), login.to_lowercase())
     }
 
     pub(crate) fn service_account(org: OrgId, id: OwnerId) -> Self {
-        Self::access(format!("SA#{org}"), id.to_string())
+        Self::access(accounts_of(org), padded(id.get()))
     }
 
+    /// The tokens of an organisation, in the order of their owners and then of their numbers.
     pub(crate) fn account_token(org: OrgId, owner: OwnerId, number: u32) -> Self {
-        Self::access(format!("SATOKEN#{org}"), format!("{owner}#{number}"))
+        let sk = format!("{}#{}", padded(owner.get()), padded(number));
+        Self::access(account_tokens_of(org), sk)
     }
 
     pub(crate) fn current_key(org: OrgId) -> Self {
@@ -127,6 +143,32 @@ impl Key {
             ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
         ])
     }
+}
+
+/// The partition that holds every organisation, in the order of their numbers.
+pub(crate) const ORGS: &str = "ORGS";
+
+/// The partition that holds every user, in the order of their numbers.
+pub(crate) const USERS: &str = "USERS";
+
+/// The partition that holds who belongs to an organisation, in the order of their logins.
+pub(crate) fn members_of(org: OrgId) -> String {
+    format!("MEMBER#{org}")
+}
+
+/// The partition that holds an organisation's service accounts, in the order of their numbers.
+pub(crate) fn accounts_of(org: OrgId) -> String {
+    format!("SA#{org}")
+}
+
+/// The partition that holds the tokens of an organisation's service accounts.
+pub(crate) fn account_tokens_of(org: OrgId) -> String {
+    format!("SATOKEN#{org}")
+}
+
+/// Ten digits, so that the order of texts is that of numbers.
+fn padded(number: u32) -> String {
+    format!("{number:010}")
 }
 
 /// The partition that holds an organisation's names, in the order of lists.

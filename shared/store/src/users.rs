@@ -1,9 +1,12 @@
-//! Users and their memberships: from a login and a password to a caller.
+//! Users and what they are in which organisation: from a login and a password to a caller.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use auth::{Caller, Identity, Role, Unauthenticated, password};
 use aws_sdk_dynamodb::types::AttributeValue;
+use quick_cache::sync::Cache;
 use secrecy::SecretString;
-use sourcegate_core::OrgId;
+use sourcegate_core::{OrgId, Rev};
 
 use crate::item::{Item, Record, item, number, text};
 use crate::read::Batch;
@@ -11,43 +14,162 @@ use crate::table::Key;
 use crate::{Error, Store, tokens};
 
 /// The longest login that is looked up, in bytes; a key of the table would take a few more.
-const LONGEST_LOGIN: usize = 255;
+pub(crate) const LONGEST_LOGIN: usize = 255;
 
-/// The keys that tell who a login is and what he is in an organisation. Nobody has a login that makes no key.
+/// Of how many logins this process remembers which organisation they were in last.
+const MOST_PLACES: usize = 1_000;
+
+/// A user as the table holds him. The organisations stand in the same item as the password, so that one read tells both,
+/// whichever organisation a request is about; `MEMBER#…` repeats them for the lists of organisations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The number, shared with service accounts and never given again.
+    pub id: u32,
+    /// What he logs in as; unique without regard to case.
+    pub login: String,
+    /// What he is called.
+    pub name: String,
+    /// Where mail reaches him; may be empty.
+    pub email: String,
+    /// Whether he is shut out everywhere.
+    pub disabled: bool,
+    /// Whether he administers the whole server.
+    pub is_server_admin: bool,
+    /// His role in each organisation that he belongs to.
+    pub orgs: BTreeMap<OrgId, Role>,
+    /// The organisation that his requests are about unless they name one.
+    pub org: OrgId,
+    /// When he was made, in seconds since 1970.
+    pub created: i64,
+    /// When he was changed last, in seconds since 1970.
+    pub updated: i64,
+    pub(crate) rev: Rev,
+}
+
+impl User {
+    pub(crate) fn of(item: &Item) -> Result<Self, Error> {
+        let record = Record(item);
+        let owned = |name| record.text(name).map(str::to_owned);
+        let org = |id: i64| OrgId::new(id).map_err(|_| record.bad("org"));
+        Ok(Self {
+            id: record.number("id")?,
+            login: owned("login")?,
+            name: owned("name")?,
+            email: owned("email")?,
+            disabled: record.flag("disabled")?,
+            is_server_admin: record.flag("serverAdmin")?,
+            orgs: orgs_of(&record)?,
+            org: org(record.number("org")?)?,
+            created: record.number("created")?,
+            updated: record.number("updated")?,
+            rev: Rev::parse(record.text("rev")?).ok_or_else(|| record.bad("rev"))?,
+        })
+    }
+
+    /// Writes the user's item under his login, with the hash of his password.
+    pub(crate) fn item(&self, hash: &str) -> Item {
+        let roles = self.orgs.iter().map(|(org, role)| (org.to_string(), text(role)));
+        item(
+            &Key::user(&self.login),
+            [
+                ("id", number(self.id)),
+                ("login", text(&self.login)),
+                ("name", text(&self.name)),
+                ("email", text(&self.email)),
+                ("password", text(hash)),
+                ("disabled", AttributeValue::Bool(self.disabled)),
+                ("serverAdmin", AttributeValue::Bool(self.is_server_admin)),
+                ("orgs", AttributeValue::M(roles.collect::<HashMap<_, _>>())),
+                ("org", number(self.org)),
+                ("created", number(self.created)),
+                ("updated", number(self.updated)),
+                ("rev", text(self.rev)),
+            ],
+        )
+    }
+
+    /// Writes what the list of an organisation's members shows of him.
+    pub(crate) fn member_item(&self, org: OrgId, role: Role) -> Item {
+        item(&Key::member(org, &self.login), [("id", number(self.id)), ("role", text(role))])
+    }
+
+    /// Writes what the list of users finds him by.
+    pub(crate) fn listed_item(&self) -> Item {
+        item(&Key::listed_user(self.id), [("login", text(&self.login))])
+    }
+}
+
+fn orgs_of(record: &Record<'_>) -> Result<BTreeMap<OrgId, Role>, Error> {
+    let bad = || record.bad("orgs");
+    let one = |(org, role): (&String, &AttributeValue)| {
+        let org = org.parse().ok().and_then(|id| OrgId::new(id).ok()).ok_or_else(bad)?;
+        let role = role.as_s().ok().and_then(|text| Role::parse(text)).ok_or_else(bad)?;
+        Ok((org, role))
+    };
+    let all = record.0.get("orgs").and_then(|value| value.as_m().ok()).ok_or_else(bad)?;
+    all.iter().map(one).collect()
+}
+
+/// In which organisation a login was last, so that one batch reads the right one's items.
+pub(crate) struct Places(Cache<String, OrgId>);
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(MOST_PLACES))
+    }
+
+    pub(crate) fn of(&self, login: &str) -> OrgId {
+        self.0.get(login).unwrap_or(OrgId::MAIN)
+    }
+}
+
+/// Who a login and a password turned out to be.
+pub(crate) enum Verified {
+    /// A caller in the organisation whose items were read.
+    Here(Caller),
+    /// A user whose requests are about another organisation, whose items are to be read.
+    Elsewhere(OrgId),
+}
+
+/// The keys that tell who a login is, and whether an organisation is there. Nobody has a login that makes no key.
 pub(crate) fn keys(login: &str, org: OrgId) -> Vec<Key> {
     if login.is_empty() || login.len() > LONGEST_LOGIN {
         return vec![Key::org(org)];
     }
-    vec![Key::user(login), Key::member(org, login), Key::org(org)]
+    vec![Key::user(login), Key::org(org)]
 }
 
 impl Store {
     /// Decides what the items of [`keys`] say. An unknown login takes as long as a wrong password.
+    ///
+    /// Without a wanted organisation it is the user's own; one that is gone is noted in the place and passed over.
     pub(crate) async fn verify_user(
         &self,
         (login, password): (&str, &SecretString),
-        org: OrgId,
+        place: &mut Place,
         batch: &mut Batch,
-    ) -> Result<Caller, Error> {
-        let [user, member, meta] =
-            [Key::user(login), Key::member(org, login), Key::org(org)].map(|key| batch.take(&key));
+    ) -> Result<Verified, Error> {
+        let read = place.read;
+        let [user, meta] = [Key::user(login), Key::org(read)].map(|key| batch.take(&key));
         let record = user.as_ref().map(Record);
         let hash = record.as_ref().map_or(Ok(password::OF_NOBODY), |user| user.text("password"))?;
         let right = self.0.passwords.check(login, password, hash).await?;
         let wrong = Unauthenticated::WrongPassword;
-        let user = record.filter(|_| right).ok_or(wrong)?;
-        if user.flag("disabled")? {
+        let user = User::of(&user.filter(|_| right).ok_or(wrong)?)?;
+        if user.disabled {
             return Err(wrong.into());
         }
-        let member = member.ok_or(Unauthenticated::NotAMember)?;
         if !tokens::is_open(meta.as_ref())? {
-            return Err(Unauthenticated::NotAMember.into());
+            place.closed.insert(read);
         }
-        let member = Record(&member);
-        let role = Role::parse(member.text("role")?).ok_or_else(|| member.bad("role"))?;
-        let identity =
-            Identity::User { id: user.number("id")?, login: user.text("login")?.to_owned() };
-        Ok(Caller::new(identity, org, role))
+        let (org, role) = place.of(&user).ok_or(Unauthenticated::NotAMember)?;
+        if org != read {
+            return Ok(Verified::Elsewhere(org));
+        }
+        self.0.places.0.insert(login.to_owned(), org);
+        let identity = Identity::User { id: user.id, login: user.login };
+        let caller = Caller::new(identity, org, role);
+        Ok(Verified::Here(if user.is_server_admin { caller.as_server_admin() } else { caller }))
     }
 
     /// Reads an organisation's name; none if it does not exist.
@@ -60,16 +182,87 @@ impl Store {
     }
 }
 
-/// The items of a new user with one membership.
-pub(crate) fn items(id: u32, login: &str, hash: &str, org: OrgId, role: Role) -> [Item; 2] {
-    let user = item(
-        &Key::user(login),
-        [
-            ("id", number(id)),
-            ("login", text(login)),
-            ("password", text(hash)),
-            ("disabled", AttributeValue::Bool(false)),
-        ],
-    );
-    [user, item(&Key::member(org, login), [("role", text(role))])]
+/// Which organisation a request is about, as far as that is known before its user is.
+pub(crate) struct Place {
+    /// The one that the request names.
+    wanted: Option<OrgId>,
+    /// The one whose items are read.
+    pub(crate) read: OrgId,
+    /// Those that turned out to be gone.
+    closed: BTreeSet<OrgId>,
+}
+
+impl Place {
+    /// Makes one of what a request names, or of where one guesses that its user is.
+    pub(crate) fn new(wanted: Option<OrgId>, guess: OrgId) -> Self {
+        Self { wanted, read: wanted.unwrap_or(guess), closed: BTreeSet::new() }
+    }
+
+    /// Finds the organisation: the wanted one, else the user's own, else his first that is not gone.
+    fn of(&self, user: &User) -> Option<(OrgId, Role)> {
+        let is_there = |org: &OrgId| user.orgs.contains_key(org) && !self.closed.contains(org);
+        let org = match self.wanted {
+            Some(wanted) => Some(wanted).filter(is_there),
+            None => std::iter::once(user.org).chain(user.orgs.keys().copied()).find(is_there),
+        };
+        org.and_then(|org| Some((org, *user.orgs.get(&org)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn org(id: i64) -> OrgId {
+        OrgId::new(id).unwrap()
+    }
+
+    fn user(own: i64, orgs: &[i64]) -> User {
+        User {
+            id: 7,
+            login: "Bob".to_owned(),
+            name: "Bob B.".to_owned(),
+            email: String::new(),
+            disabled: false,
+            is_server_admin: true,
+            orgs: orgs.iter().map(|id| (org(*id), Role::Editor)).collect(),
+            org: org(own),
+            created: 1,
+            updated: 2,
+            rev: Rev::new(),
+        }
+    }
+
+    #[test]
+    fn a_user_is_read_as_he_was_written() {
+        let user = user(2, &[1, 2]);
+        assert_eq!(User::of(&user.item("hash")).unwrap(), user);
+    }
+
+    #[track_caller]
+    fn check(user: &User, wanted: Option<i64>, closed: &[i64], expected: Option<i64>) {
+        let mut place = Place::new(wanted.map(org), OrgId::MAIN);
+        place.closed.extend(closed.iter().map(|id| org(*id)));
+        let found = place.of(user).map(|(org, _)| org);
+        assert_eq!(found, expected.map(org));
+    }
+
+    #[test]
+    fn a_request_is_about_the_wanted_organisation_or_the_user_s_own() {
+        let bob = user(2, &[1, 2, 3]);
+        check(&bob, None, &[], Some(2));
+        check(&bob, Some(3), &[], Some(3));
+        check(&bob, Some(4), &[], None);
+        check(&user(9, &[4, 5]), None, &[], Some(4));
+        check(&user(1, &[]), None, &[], None);
+    }
+
+    #[test]
+    fn an_organisation_that_is_gone_is_passed_over() {
+        let bob = user(2, &[1, 2, 3]);
+        check(&bob, None, &[2], Some(1));
+        check(&bob, None, &[2, 1], Some(3));
+        check(&bob, None, &[1, 2, 3], None);
+        check(&bob, Some(3), &[3], None);
+    }
 }

@@ -93,6 +93,7 @@ impl Setup {
             sec_rev: None,
             version: 1,
             read_only: false,
+            permissions: None,
             secret_names: self.secrets.iter().map(|(name, _)| (*name).to_owned()).collect(),
             settings: self.settings(url),
         };

@@ -20,12 +20,15 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let Credential { credential, org } = Credential::of(parts).await?;
         let caller = Store::from_ref(state).caller(&credential, org).await?;
-        if let Some(arrival) = parts.extensions.get::<Arrival>() {
+        let arrival = parts.extensions.get::<Arrival>();
+        if let Some(arrival) = arrival {
             arrival.log(|line| {
                 line.org = Some(caller.org());
                 line.user = Some(caller.identity().to_string());
             });
         }
+        caller.admit(arrival.and_then(|arrival| arrival.peer))?;
+        caller.admit_method(&parts.method)?;
         Ok(Self(caller))
     }
 }

@@ -27,6 +27,26 @@ pub enum BadCidr {
     },
 }
 
+impl Cidr {
+    /// Tells whether an address lies in the network; IPv4 written inside IPv6 counts as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+
+    /// Tells whether every address of this network lies in another one.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        other.0.contains(&self.0)
+    }
+}
+
+impl std::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl FromStr for Cidr {
     type Err = BadCidr;
 

@@ -300,6 +300,7 @@ fn current() -> Datasource {
         sec_rev: None,
         version: 3,
         read_only: false,
+        permissions: None,
         secret_names: std::collections::BTreeSet::new(),
         settings: accepted(&json!({"name": "as it was"})).settings,
     }

@@ -137,7 +137,7 @@ impl<'a> From<&'a Caller> for User<'a> {
             login,
             theme: "",
             org_id: caller.org().get(),
-            is_grafana_admin: false,
+            is_grafana_admin: caller.is_server_admin(),
             is_disabled: false,
             is_external,
             is_externally_synced: false,

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use auth::{Action, Role};
+use auth::{Action, Caller};
 use secrecy::SecretString;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
-use sourcegate_core::{JsonText, LegacyId};
+use sourcegate_core::{Datasource, JsonText, LegacyId};
 use store::Stored;
 
 /// The logo that lists show for a type that is not known.
@@ -174,10 +174,9 @@ impl<'a> Single<'a> {
         Self { type_logo_url: logo, ..Self::from(stored) }
     }
 
-    /// Adds what a role may do with it (`?accesscontrol=true`).
-    pub(crate) fn with_access(self, role: Role) -> Self {
-        let all = [Action::Read, Action::Query, Action::Write, Action::Delete];
-        let allowed = all.into_iter().filter(|action| role.allows(*action));
+    /// Adds what a caller may do with it (`?accesscontrol=true`).
+    pub(crate) fn with_access(self, caller: &Caller, source: &Datasource) -> Self {
+        let allowed = Action::all().filter(|action| caller.may(*action, source));
         Self { access_control: Some(allowed.map(|a| (a.as_str(), true)).collect()), ..self }
     }
 }

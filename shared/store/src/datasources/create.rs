@@ -115,6 +115,7 @@ fn blank(org: OrgId, draft: &Draft) -> Datasource {
         sec_rev: None,
         version: 1,
         read_only: false,
+        permissions: None,
         secret_names: BTreeSet::new(),
         settings: draft.settings.clone(),
     }

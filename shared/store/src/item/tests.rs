@@ -12,6 +12,10 @@ pub(crate) fn source() -> Datasource {
         sec_rev: Some(Rev::new()),
         version: 3,
         read_only: false,
+        permissions: Some(Permissions::from_iter([
+            (Assignee::Editors, Level::Edit),
+            (Assignee::Account(7), Level::Admin),
+        ])),
         secret_names: BTreeSet::from(["a".to_owned(), "b".to_owned()]),
         settings: Settings {
             name: SourceName::parse("a name").unwrap(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth::{Identity, Role};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use sourcegate_core::{Datasource, Incarnation, OrgId, Rev, Settings, SourceName, Uid};
@@ -31,6 +32,7 @@ fn stored(type_text: &str, secrets: &[&str]) -> Stored {
         sec_rev: None,
         version: 3,
         read_only: false,
+        permissions: None,
         secret_names: secrets.iter().map(|name| (*name).to_owned()).collect(),
         settings,
     };
@@ -88,9 +90,13 @@ fn t31_access_is_shown_only_when_asked_for() {
     let stored = stored("loki", &[]);
     let shown = serde_json::to_value(Single::with_logo(&stored)).unwrap();
     assert_eq!(shown.get("accessControl"), None);
-    let shown = Single::with_logo(&stored).with_access(Role::Viewer);
+    let viewer = Identity::User { id: 3, login: "bob".to_owned() };
+    let viewer = Caller::new(viewer, OrgId::MAIN, Role::Viewer);
+    let shown = Single::with_logo(&stored).with_access(&viewer, &stored.source);
     let shown = serde_json::to_value(shown).unwrap();
-    let expected = serde_json::json!({"datasources:query": true, "datasources:read": true});
+    let expected = serde_json::json!({
+        "datasources:query": true, "datasources:read": true, "datasources.id:read": true
+    });
     assert_eq!(shown["accessControl"], expected);
 }
 

@@ -1,0 +1,106 @@
+//! Who may do what with one data source, where its operators have said more than roles do.
+
+use std::collections::BTreeMap;
+
+/// How much is allowed; each level includes the ones before it. The names are Grafana's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// See it and send requests through it.
+    Query,
+    /// Change and remove it too.
+    Edit,
+    /// Give and take permissions too.
+    Admin,
+}
+
+impl Level {
+    /// Reads a level as Grafana writes it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Query, Self::Edit, Self::Admin].into_iter().find(|level| level.as_str() == text)
+    }
+
+    /// Gives Grafana's spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "Query",
+            Self::Edit => "Edit",
+            Self::Admin => "Admin",
+        }
+    }
+}
+
+/// Who a permission is given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assignee {
+    /// Everybody whose role is Viewer, and so every Editor.
+    Viewers,
+    /// Everybody whose role is Editor.
+    Editors,
+    /// One user or service account by its number; the two share their numbers.
+    Account(u32),
+}
+
+/// The permissions of one data source. They take the place of what the roles Viewer and Editor may do by themselves;
+/// administrators may always do everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions(BTreeMap<Assignee, Level>);
+
+impl Default for Permissions {
+    /// What a data source starts from (contract 1.5): viewers and editors may query.
+    fn default() -> Self {
+        Self([(Assignee::Viewers, Level::Query), (Assignee::Editors, Level::Query)].into())
+    }
+}
+
+impl FromIterator<(Assignee, Level)> for Permissions {
+    fn from_iter<I: IntoIterator<Item = (Assignee, Level)>>(all: I) -> Self {
+        Self(all.into_iter().collect())
+    }
+}
+
+impl Permissions {
+    /// Tells what somebody was given, by himself.
+    #[must_use]
+    pub fn get(&self, assignee: Assignee) -> Option<Level> {
+        self.0.get(&assignee).copied()
+    }
+
+    /// Gives somebody a level instead of the one he had, or takes it away.
+    pub fn set(&mut self, assignee: Assignee, level: Option<Level>) {
+        match level {
+            Some(level) => self.0.insert(assignee, level),
+            None => self.0.remove(&assignee),
+        };
+    }
+
+    /// Lists what was given to whom, roles first.
+    pub fn iter(&self) -> impl Iterator<Item = (Assignee, Level)> {
+        self.0.iter().map(|(assignee, level)| (*assignee, *level))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_ordered_and_spelled_as_grafana_does() {
+        assert!(Level::Query < Level::Edit && Level::Edit < Level::Admin);
+        for level in [Level::Query, Level::Edit, Level::Admin] {
+            assert_eq!(Level::parse(level.as_str()), Some(level));
+        }
+        assert_eq!(Level::parse("query"), None);
+    }
+
+    #[test]
+    fn an_assignee_has_one_level_or_none() {
+        let mut permissions = Permissions::default();
+        permissions.set(Assignee::Account(7), Some(Level::Edit));
+        permissions.set(Assignee::Account(7), Some(Level::Query));
+        permissions.set(Assignee::Viewers, None);
+        let all: Vec<_> = permissions.iter().collect();
+        assert_eq!(all, [(Assignee::Editors, Level::Query), (Assignee::Account(7), Level::Query)]);
+    }
+}
