@@ -5,6 +5,7 @@ mod clients;
 mod egress;
 mod events;
 mod grafana;
+mod jwt;
 mod kms;
 mod lambda;
 mod local;
