@@ -4,6 +4,7 @@ mod architecture;
 mod clients;
 mod egress;
 mod events;
+mod floods;
 mod grafana;
 mod kms;
 mod lambda;
