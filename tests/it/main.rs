@@ -2,6 +2,7 @@
 
 mod architecture;
 mod clients;
+mod crowd;
 mod egress;
 mod events;
 mod floods;
