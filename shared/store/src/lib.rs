@@ -9,6 +9,7 @@ mod datasources;
 mod entry;
 mod error;
 mod flight;
+mod floods;
 mod item;
 mod keyring;
 mod keys;
@@ -25,6 +26,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::floods::Strangers;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
@@ -32,7 +34,7 @@ pub use admin::{Admin, NewToken, Rights};
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use datasources::{Change, Draft, Stored};
-pub use entry::{Entered, Located, seconds_now};
+pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
@@ -50,6 +52,7 @@ struct Inner {
     config: Config,
     passwords: Passwords,
     places: Places,
+    strangers: Strangers,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -63,6 +66,7 @@ impl Store {
             config,
             passwords: Passwords::new(),
             places: Places::new(),
+            strangers: Strangers::new(),
             writes: AtomicU64::new(0),
         }))
     }
