@@ -34,7 +34,7 @@ pub use admin::{Admin, NewToken, Rights};
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use datasources::{Change, Draft, Stored};
-pub use entry::{Claim, Entered, Located};
+pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
