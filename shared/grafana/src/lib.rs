@@ -21,6 +21,7 @@ mod envelope;
 mod error;
 mod mask;
 pub mod proxy;
+mod reference;
 mod save;
 mod wire;
 
