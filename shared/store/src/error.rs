@@ -50,6 +50,14 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// There would be more of something than one data source may have.
+    #[error("{what}: one data source has {limit} at most; remove some first")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// No free uid was found.
     #[error("failed to generate unique datasource ID")]
     NoUid,
@@ -117,7 +125,7 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.kind(),
             Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
-            Self::MustResend(_) | Self::TooLarge { .. } => Kind::Invalid,
+            Self::MustResend(_) | Self::TooLarge { .. } | Self::TooMany { .. } => Kind::Invalid,
             Self::Gone(_) => Kind::NotFound,
             Self::NoUid
             | Self::BadRecord { .. }
@@ -135,6 +143,7 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
+            Self::TooMany { .. } => Some("limit_count"),
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

@@ -3,6 +3,7 @@
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
 mod admin;
+mod assignees;
 mod cache;
 mod config;
 mod datasources;
@@ -29,9 +30,10 @@ use crate::passwords::Passwords;
 use crate::users::Places;
 
 pub use admin::{Admin, NewToken, Rights};
+pub use assignees::Account;
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
-pub use datasources::{Change, Draft, Stored};
+pub use datasources::{Assignment, Change, Draft, Stored};
 pub use entry::{Entered, Located};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
