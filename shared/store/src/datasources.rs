@@ -124,12 +124,12 @@ impl Store {
 }
 
 /// Takes a damaged item for none where it stands in the way of sound ones.
-fn logged<T>(result: Result<T, Error>) -> Option<T> {
+pub(crate) fn logged<T>(result: Result<T, Error>) -> Option<T> {
     result.inspect_err(|error| tracing::error!(%error, "left out")).ok()
 }
 
 /// Reads the uid that a pointer names.
-fn pointer(item: &Item) -> Result<Uid, Error> {
+pub(crate) fn pointer(item: &Item) -> Result<Uid, Error> {
     let record = Record(item);
     Uid::parse(record.text("uid")?).map_err(|_| record.bad("uid"))
 }

@@ -43,7 +43,7 @@ pub enum Error {
     #[error("data source `{0}` not found")]
     Gone(Reference),
     /// The item would be larger than the table takes.
-    #[error("data source would take {bytes} bytes; at most {limit} can be stored")]
+    #[error("this would take {bytes} bytes; at most {limit} can be stored")]
     TooLarge {
         /// How large it would be.
         bytes: usize,
@@ -58,6 +58,12 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// No correlation of the data source has the uid.
+    #[error("correlation `{0}` not found")]
+    NoCorrelation(Uid),
+    /// A correlation that is a query leads to no data source.
+    #[error("correlations of type \"query\" must have a targetUID")]
+    NoTarget,
     /// No free uid was found.
     #[error("failed to generate unique datasource ID")]
     NoUid,
@@ -125,8 +131,10 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.kind(),
             Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
-            Self::MustResend(_) | Self::TooLarge { .. } | Self::TooMany { .. } => Kind::Invalid,
-            Self::Gone(_) => Kind::NotFound,
+            Self::MustResend(_) | Self::TooLarge { .. } | Self::TooMany { .. } | Self::NoTarget => {
+                Kind::Invalid
+            }
+            Self::Gone(_) | Self::NoCorrelation(_) => Kind::NotFound,
             Self::NoUid
             | Self::BadRecord { .. }
             | Self::NoKey(_)
