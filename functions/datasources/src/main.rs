@@ -1,6 +1,6 @@
-//! The registry of data sources, and the small endpoints that clients call first. It can seal secrets and open none.
+//! The registry of data sources, who may do what with them, and the small endpoints that clients call first. It can seal secrets and open none.
 
-use grafana::{basics, datasources, fallback};
+use grafana::{basics, datasources, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Config, Endpoint, Store};
 use web::serve::LambdaConfig;
@@ -11,6 +11,8 @@ async fn main() -> anyhow::Result<()> {
     web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
     let (lambda, policy) = (LambdaConfig::read(web::env)?, Policy::read(web::env)?);
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
-    let router = datasources::router(store.clone(), policy).merge(basics::router(store));
+    let router = datasources::router(store.clone(), policy)
+        .merge(permissions::router(store.clone()))
+        .merge(basics::router(store));
     Ok(web::serve::lambda(router.fallback(fallback), &lambda).await?)
 }

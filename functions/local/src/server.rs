@@ -181,6 +181,7 @@ impl Server {
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
+            .merge(grafana::permissions::router(self.store.clone()))
             .merge(grafana::basics::router(self.store))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);

@@ -28,6 +28,10 @@ pub(crate) enum Doing {
     Update,
     /// Deleting one.
     Delete,
+    /// Seeing who may do what with one.
+    ReadPermissions,
+    /// Saying who may.
+    WritePermissions,
     /// Sending a request through one.
     Proxy,
     /// Telling a caller who he is and where.
@@ -45,6 +49,8 @@ impl Doing {
             Self::Add => "Failed to add datasource",
             Self::Update => "Failed to update datasource",
             Self::Delete => "Failed to delete datasource",
+            Self::ReadPermissions => "Failed to get permissions",
+            Self::WritePermissions => "Failed to set permissions",
             Self::Proxy => "Unable to load datasource meta data",
             Self::Account | Self::Nothing => "Internal Server Error",
         }

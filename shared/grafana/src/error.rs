@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use sourcegate_core::{BadConnection, BadName, BadUrl, Classify, Kind, Verdict};
 
+use crate::permissions::BadAssignment;
 use crate::save::Saving;
 
 /// A refusal of the Grafana dialect. `Display` tells what is wrong; [`Error::words`] is what the contract says.
@@ -77,6 +78,9 @@ pub(crate) enum Error {
     /// The uid in a proxy path is none.
     #[error("UID is invalid")]
     ProxyUid,
+    /// A permission is given to somebody in a way that it cannot be.
+    #[error("{0}")]
+    Assignment(BadAssignment),
     /// No data source can have this uid.
     #[error("Data source not found")]
     NotFound,
@@ -103,6 +107,7 @@ impl Error {
     pub(crate) fn words(&self) -> Words {
         let (message, message_id) = match self {
             Self::Required(_) | Self::NotAnObject => ("bad request data", None),
+            Self::Assignment(bad) => return bad.words(),
             Self::Url(_) | Self::NoUrl | Self::Address(_) => {
                 ("Validation error, invalid URL", None)
             }
@@ -140,6 +145,7 @@ impl Classify for Error {
         match self {
             Self::TeamHeaders(_) => Kind::Forbidden,
             Self::NotFound | Self::NoOrg => Kind::NotFound,
+            Self::Assignment(bad) if bad.is_absence() => Kind::NotFound,
             Self::OtherOrg => Kind::Unauthenticated,
             Self::Unwritable(_) => Kind::Internal,
             _ => Kind::Invalid,

@@ -129,6 +129,30 @@ fn typed_refusals_have_their_id_and_a_detail() {
 }
 
 #[test]
+fn permissions_are_refused_in_grafana_s_words() {
+    use crate::permissions::BadAssignment as Bad;
+    let refused = |bad| told(Doing::WritePermissions, Error::Assignment(bad));
+    let (status, body) = refused(Bad::Level("View".to_owned()));
+    let message = "Permission [View] is invalid for this resource type";
+    assert_eq!((status, &body["message"]), (400, &json!(message)));
+    assert_eq!(body["messageId"], "resourcePermissions.invalidPermission");
+    for (bad, message) in [(Bad::NoUser(7), "user not found"), (Bad::NoTeam(7), "team not found")] {
+        let (status, body) = refused(bad);
+        assert_eq!((status, &body["message"]), (404, &json!(message)));
+        assert_eq!(body["messageId"], "accesscontrol.assignmentEntityNotFound");
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains('7')), "{body}");
+    }
+    check(Doing::ReadPermissions, absent_u(), 404, "Data source not found");
+    check(Doing::WritePermissions, absent_u(), 404, "Data source not found");
+    check(Doing::ReadPermissions, down(), 503, "Failed to get permissions");
+    check(Doing::WritePermissions, down(), 503, "Failed to set permissions");
+    let many = || store::Error::TooMany { what: "permissions", limit: 500 };
+    let text = "permissions: one data source has 500 at most; remove some first";
+    check(Doing::WritePermissions, many(), 400, text);
+    assert_eq!(told(Doing::WritePermissions, many()).1["cause"], "limit_count");
+}
+
+#[test]
 fn what_web_refuses_keeps_its_text() {
     check(Doing::Add, Refusal::TooLarge(1), 413, "the body has more than 1 bytes");
     check(Doing::Nothing, Refusal::UnknownRoute, 404, "Not found");
