@@ -1,6 +1,6 @@
-//! The registry of data sources, who may do what with them, and the small endpoints that clients call first. It can seal secrets and open none.
+//! The registry of data sources, who may do what with them, correlations, and the small endpoints that clients call first. It can seal secrets and open none.
 
-use grafana::{basics, datasources, fallback, permissions};
+use grafana::{basics, correlations, datasources, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Config, Endpoint, Store};
 use web::serve::LambdaConfig;
@@ -13,6 +13,7 @@ async fn main() -> anyhow::Result<()> {
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
     let router = datasources::router(store.clone(), policy)
         .merge(permissions::router(store.clone()))
+        .merge(correlations::router(store.clone()))
         .merge(basics::router(store));
     Ok(web::serve::lambda(router.fallback(fallback), &lambda).await?)
 }

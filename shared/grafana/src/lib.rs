@@ -10,6 +10,9 @@
 //! | POST | `/api/access-control/datasources/{uid}/users/{user}` | [`permissions`] |
 //! | POST | `/api/access-control/datasources/{uid}/teams/{team}` | [`permissions`] |
 //! | POST | `/api/access-control/datasources/{uid}/builtInRoles/{role}` | [`permissions`] |
+//! | GET | `/api/datasources/correlations` | [`correlations`] |
+//! | GET, POST | `/api/datasources/uid/{uid}/correlations` | [`correlations`] |
+//! | GET, PATCH, DELETE | `/api/datasources/uid/{uid}/correlations/{correlation}` | [`correlations`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
@@ -21,6 +24,7 @@
 
 mod answer;
 pub mod basics;
+pub mod correlations;
 pub mod datasources;
 mod envelope;
 mod error;
