@@ -159,6 +159,8 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
         Origin::Unauthenticated(error) => {
             Words { message_id: error.message_id(), ..plain(error.to_string()) }
         }
+        // What no data source can be called is as absent as what none is.
+        Origin::Dialect(Error::NotFound) => plain(absent(doing)),
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
