@@ -2,8 +2,10 @@
 
 mod architecture;
 mod clients;
+mod crowd;
 mod egress;
 mod events;
+mod floods;
 mod grafana;
 mod kms;
 mod lambda;

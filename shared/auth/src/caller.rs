@@ -189,7 +189,8 @@ impl Caller {
     /// Tells whether he may do this to one data source.
     #[must_use]
     pub fn may(&self, action: Action, source: &Datasource) -> bool {
-        if source.org != self.org() || !self.0.limits.allow(action, source.incarnation) {
+        let is_his = source.org == self.org() && action.is_of_source();
+        if !is_his || !self.0.limits.allow(action, source.incarnation) {
             return false;
         }
         match &source.permissions {

@@ -39,6 +39,12 @@ pub enum Unauthenticated {
     /// More passwords are being checked than this process has room for.
     #[error("too many logins at once; try again in a few seconds")]
     Busy,
+    /// Too many passwords were wrong, for this login or at all, from where this one came from.
+    #[error("too many failed logins from this address; try again in five minutes")]
+    TooManyFailures,
+    /// Failures cannot be counted, so that no password is tried.
+    #[error("logins cannot be checked now; try again in a few seconds")]
+    Uncounted,
 }
 
 impl Unauthenticated {
@@ -57,7 +63,8 @@ impl Unauthenticated {
 impl Classify for Unauthenticated {
     fn kind(&self) -> Kind {
         match self {
-            Self::Busy => Kind::RateLimited,
+            Self::Busy | Self::TooManyFailures => Kind::RateLimited,
+            Self::Uncounted => Kind::Unavailable,
             _ => Kind::Unauthenticated,
         }
     }

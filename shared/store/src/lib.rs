@@ -11,6 +11,7 @@ mod datasources;
 mod entry;
 mod error;
 mod flight;
+mod floods;
 mod item;
 mod keyring;
 mod keys;
@@ -27,6 +28,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::floods::Strangers;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
@@ -36,7 +38,7 @@ pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use correlations::{Edit, Link, Links, Patch};
 pub use datasources::{Assignment, Change, Draft, Stored};
-pub use entry::{Entered, Located};
+pub use entry::{Claim, Entered, Located};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
@@ -54,6 +56,7 @@ struct Inner {
     config: Config,
     passwords: Passwords,
     places: Places,
+    strangers: Strangers,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -67,6 +70,7 @@ impl Store {
             config,
             passwords: Passwords::new(),
             places: Places::new(),
+            strangers: Strangers::new(),
             writes: AtomicU64::new(0),
         }))
     }

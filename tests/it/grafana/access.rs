@@ -36,10 +36,11 @@ pub(super) async fn second_organisation(app: &TestApp) -> OrgId {
 /// Makes the administrator of the first organisation a viewer of the second.
 async fn join_second(app: &TestApp) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
-    let member = app.dynamodb().put_item().table_name("sourcegate-access");
-    let member =
-        member.item("pk", text("MEMBER#2")).item("sk", text("admin")).item("role", text("Viewer"));
-    member.send().await.unwrap();
+    let user = app.dynamodb().update_item().table_name("sourcegate-access");
+    let user = user.key("pk", text("USER#admin")).key("sk", text("-"));
+    let user = user.update_expression("SET orgs.#two = :role");
+    let user = user.expression_attribute_names("#two", "2");
+    user.expression_attribute_values(":role", text("Viewer")).send().await.unwrap();
 }
 
 pub(super) async fn token_of(app: &TestApp, org: OrgId) -> Client {

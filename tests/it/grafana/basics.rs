@@ -64,13 +64,13 @@ async fn settings_tell_everybody_the_version_and_nothing_of_data_sources() {
 async fn a_caller_is_told_who_and_where_he_is() {
     let app = TestApp::start().await;
     assert_snapshot!(app.as_role(Role::None).await.get("/api/org").await.text(), @r#"{"id":1,"name":"Main Org.","address":{"address1":"","address2":"","city":"","zipCode":"","state":"","country":""}}"#);
-    assert_snapshot!(app.as_admin_user().get("/api/user").await.text(), @r#"{"id":1,"uid":"user:1","email":"","name":"admin","login":"admin","theme":"","orgId":1,"isGrafanaAdmin":false,"isDisabled":false,"isExternal":false,"isExternallySynced":false,"isGrafanaAdminExternallySynced":false,"authLabels":[],"updatedAt":"0001-01-01T00:00:00Z","createdAt":"0001-01-01T00:00:00Z","avatarUrl":""}"#);
+    assert_snapshot!(app.as_admin_user().get("/api/user").await.text(), @r#"{"id":2,"uid":"user:2","email":"","name":"admin","login":"admin","theme":"","orgId":1,"isGrafanaAdmin":true,"isDisabled":false,"isExternal":false,"isExternallySynced":false,"isGrafanaAdminExternallySynced":false,"authLabels":[],"updatedAt":"0001-01-01T00:00:00Z","createdAt":"0001-01-01T00:00:00Z","avatarUrl":""}"#);
     let account = app.as_role(Role::Editor).await.get("/api/user").await.json();
     assert_json_snapshot!(json!([account["id"], account["login"], account["name"], account["orgId"]]), @r#"
     [
       0,
-      "sa-1-editor-3",
-      "editor-3",
+      "sa-1-editor-4",
+      "editor-4",
       1
     ]
     "#);

@@ -132,7 +132,7 @@ impl<'a> From<&'a Caller> for User<'a> {
             login,
             theme: "",
             org_id: caller.org().get(),
-            is_grafana_admin: false,
+            is_grafana_admin: caller.is_server_admin(),
             is_disabled: false,
             is_external: false,
             is_externally_synced: false,
