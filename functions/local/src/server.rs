@@ -184,6 +184,8 @@ impl Server {
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
+            .merge(grafana::permissions::router(self.store.clone()))
+            .merge(grafana::correlations::router(self.store.clone()))
             .merge(grafana::basics::router(self.store))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);
