@@ -15,7 +15,7 @@ use crate::users::{Place, Verified};
 use crate::{Error, Store, tokens, users};
 
 /// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
-/// out to be in another organisation.
+/// out to be in another organisation or to be named by his email.
 const MOST_READS: u32 = 4;
 
 /// A verified caller, and the data source that he names as far as it exists. Nothing is authorized yet.
@@ -52,10 +52,10 @@ impl Store {
     ) -> Result<Caller, Error> {
         let mut place = self.place(credential, wanted_org)?;
         for _ in 0..MOST_READS {
-            let mut batch = self.batch(&identity_keys(credential, place.read)).await?;
+            let mut batch = self.batch(&identity_keys(credential, &place)).await?;
             match self.verify(credential, wanted_org, &mut place, &mut batch).await? {
                 Verified::Here(caller) => return Ok(caller),
-                Verified::Elsewhere(org) => place.read = org,
+                Verified::Elsewhere => {}
             }
         }
         Err(Error::Busy)
@@ -77,9 +77,9 @@ impl Store {
             if round > 0 {
                 crate::read::pause(round).await;
             }
-            let org = place.read;
+            let org = place.org();
             let uid = self.uid_of(org, wanted).await?;
-            let mut keys = identity_keys(credential, org);
+            let mut keys = identity_keys(credential, &place);
             let own = uid.map(|uid| {
                 [Key::datasource(org, &uid), Key::sealed(org, &uid), Key::current_key(org)]
             });
@@ -87,10 +87,7 @@ impl Store {
             let mut batch = self.batch(&keys).await?;
             let caller = match self.verify(credential, wanted_org, &mut place, &mut batch).await? {
                 Verified::Here(caller) => caller,
-                Verified::Elsewhere(org) => {
-                    place.read = org;
-                    continue;
-                }
+                Verified::Elsewhere => continue,
             };
             let Some(own) = own else { return Ok(Entered { caller, located: None }) };
             match located(org, &own, &mut batch) {
@@ -132,10 +129,10 @@ impl Store {
     }
 }
 
-fn identity_keys(credential: &Credential, org: OrgId) -> Vec<Key> {
+fn identity_keys(credential: &Credential, place: &Place) -> Vec<Key> {
     match credential {
         Credential::Token(token) => tokens::keys(token),
-        Credential::Password { login, .. } => users::keys(login, org),
+        Credential::Password { login, .. } => users::keys(login, place),
     }
 }
 

@@ -12,8 +12,11 @@ mod flight;
 mod item;
 mod keyring;
 mod keys;
+mod numbers;
+mod orgs;
 mod passwords;
 mod read;
+mod refused;
 mod seal;
 mod secrets;
 mod table;
@@ -25,6 +28,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::orgs::Sweeps;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
@@ -36,9 +40,11 @@ pub use entry::{Entered, Located};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
+pub use orgs::{Org, OrgRole};
+pub use refused::Refused;
 pub use secrets::Sealed;
 pub use table::Tables;
-pub use users::User;
+pub use users::{Listed, NewUser, Profile, User};
 pub use vault::Vault;
 
 /// The way to the tables. Cheap to clone.
@@ -50,6 +56,7 @@ struct Inner {
     config: Config,
     passwords: Passwords,
     places: Places,
+    sweeps: Sweeps,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -63,6 +70,7 @@ impl Store {
             config,
             passwords: Passwords::new(),
             places: Places::new(),
+            sweeps: Sweeps::default(),
             writes: AtomicU64::new(0),
         }))
     }
