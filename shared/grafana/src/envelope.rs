@@ -9,9 +9,9 @@ use serde::Serialize;
 use sourcegate_core::{Classify, Fault};
 use web::{Refusal, TraceId};
 
-use crate::Error;
 use crate::answer::Answer;
 use crate::error::Words;
+use crate::{Error, people};
 
 /// What a request was about. The same error has another text in each (contract 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,7 @@ enum Origin<'a> {
     Unauthenticated(Unauthenticated),
     Store(&'a store::Error),
     Dialect(&'a Error),
+    People(&'a people::Refusal),
     Web(&'a Refusal),
     Other,
 }
@@ -121,6 +122,7 @@ impl<'a> Origin<'a> {
             .or_else(|| error.downcast_ref().map(Self::Denied))
             .or_else(|| error.downcast_ref().copied().map(Self::Unauthenticated))
             .or_else(|| error.downcast_ref().map(Self::Dialect))
+            .or_else(|| error.downcast_ref().map(Self::People))
             .or_else(|| error.downcast_ref().map(Self::Web))
             .unwrap_or(Self::Other)
     }
@@ -139,6 +141,7 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
             Words { message_id: error.message_id(), ..plain(error.to_string()) }
         }
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
+        Origin::People(refusal) => refusal.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
         Origin::Denied(limited) => plain(limited.to_string()),
@@ -162,6 +165,7 @@ fn stored(doing: Doing, error: &store::Error) -> Words {
         (Store::ReadOnly(_), Doing::Delete) => plain("Cannot delete read-only data source"),
         (Store::ReadOnly(_), _) => plain("Cannot update read-only data source"),
         (Store::Gone(_), _) => plain(absent(doing)),
+        (Store::Refused(refused), _) => plain(people::text(refused)),
         (error, _) if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         (error, _) => plain(error.public()),
     }

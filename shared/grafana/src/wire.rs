@@ -2,3 +2,6 @@
 
 pub(crate) mod account;
 pub(crate) mod datasource;
+pub(crate) mod org;
+mod time;
+pub(crate) mod user;
