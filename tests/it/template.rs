@@ -190,6 +190,11 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
         let mut expected = BTreeSet::from([
             "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
             "SOURCEGATE_DEPLOYMENT",
+            "SOURCEGATE_JWT_AUDIENCE",
+            "SOURCEGATE_JWT_ISSUER",
+            "SOURCEGATE_JWT_JWKS_URL",
+            "SOURCEGATE_JWT_LOGIN_CLAIM",
+            "SOURCEGATE_JWT_RULES",
             "SOURCEGATE_TABLE_ACCESS",
             "SOURCEGATE_TABLE_REGISTRY",
             "SOURCEGATE_TABLE_SCRATCH",
