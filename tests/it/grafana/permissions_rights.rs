@@ -1,5 +1,4 @@
 //! What permissions of one data source let a caller do, and what he may learn (contract 7.2; bad input classes A and P).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
