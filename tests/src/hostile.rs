@@ -32,13 +32,22 @@ pub struct Faults {
     pub failing: u64,
     /// The service cannot be reached at all.
     pub down: bool,
+    /// The table of what expires does nothing and fails (500).
+    pub scratch_down: bool,
 }
 
 impl Faults {
     /// Everything at once, as often as a client should still get through.
     #[must_use]
     pub fn worst() -> Self {
-        Self { conflict: 30, unprocessed: 30, throttled: 10, lost: 10, failing: 5, down: false }
+        Self {
+            conflict: 30,
+            unprocessed: 30,
+            throttled: 10,
+            lost: 10,
+            failing: 5,
+            ..Self::default()
+        }
     }
 }
 
@@ -140,7 +149,8 @@ impl Connector {
         if faults.down {
             return Err(ConnectorError::io("the tables are down".into()));
         }
-        if hostile.happens(faults.failing) {
+        let scratch_fails = faults.scratch_down && body["TableName"] == "sourcegate-scratch";
+        if scratch_fails || hostile.happens(faults.failing) {
             return Ok(answer(
                 500,
                 &json!({ "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError" }),

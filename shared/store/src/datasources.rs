@@ -121,7 +121,7 @@ impl Store {
 }
 
 /// Takes a damaged item for none where it stands in the way of sound ones.
-fn logged<T>(result: Result<T, Error>) -> Option<T> {
+pub(crate) fn logged<T>(result: Result<T, Error>) -> Option<T> {
     result.inspect_err(|error| tracing::error!(%error, "left out")).ok()
 }
 

@@ -110,7 +110,10 @@ impl Store {
     ) -> Result<Verified, Error> {
         match credential {
             Credential::Token(token) => {
-                tokens::verify(token, wanted_org, batch, seconds_now()).map(Verified::Here)
+                let now = seconds_now();
+                let valid = tokens::verify(token, wanted_org, batch, now)?;
+                self.note_use(token, valid.number, now);
+                Ok(Verified::Here(valid.caller))
             }
             Credential::Password { login, password } => {
                 self.verify_user((login, password), place, batch).await
@@ -159,7 +162,9 @@ fn located(
     Ok(Some(Located { source: Arc::new(source), sealed, key }))
 }
 
-pub(crate) fn seconds_now() -> i64 {
+/// Tells the time in seconds since 1970, as everything that ends is compared with it.
+#[must_use]
+pub fn seconds_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

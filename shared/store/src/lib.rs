@@ -2,6 +2,7 @@
 //!
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
+mod accounts;
 mod admin;
 mod cache;
 mod config;
@@ -12,6 +13,8 @@ mod flight;
 mod item;
 mod keyring;
 mod keys;
+mod last_use;
+mod limits;
 mod passwords;
 mod read;
 mod seal;
@@ -25,19 +28,22 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::last_use::Uses;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
+pub use accounts::{AccountChange, AccountDraft, MadeToken, ServiceAccount, TokenDraft};
 pub use admin::{Admin, NewToken, Rights};
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use datasources::{Change, Draft, Stored};
-pub use entry::{Entered, Located};
+pub use entry::{Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
 pub use secrets::Sealed;
 pub use table::Tables;
+pub use tokens::AccountToken;
 pub use users::User;
 pub use vault::Vault;
 
@@ -50,6 +56,7 @@ struct Inner {
     config: Config,
     passwords: Passwords,
     places: Places,
+    uses: Uses,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -63,6 +70,7 @@ impl Store {
             config,
             passwords: Passwords::new(),
             places: Places::new(),
+            uses: Uses::new(),
             writes: AtomicU64::new(0),
         }))
     }

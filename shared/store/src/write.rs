@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValue,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use sourcegate_core::Rev;
@@ -28,6 +28,7 @@ pub(crate) struct Write {
 enum What {
     Put(Item),
     Delete(Key),
+    Check(Key),
 }
 
 /// What must hold of the item that is there.
@@ -48,6 +49,11 @@ impl Write {
 
     pub(crate) fn delete(key: Key) -> Self {
         Self { table: key.table, what: What::Delete(key), condition: None }
+    }
+
+    /// Writes nothing, and lets the others be written only if a condition holds here.
+    pub(crate) fn check(key: Key, condition: Condition) -> Self {
+        Self { table: key.table, what: What::Check(key), condition: Some(condition) }
     }
 
     pub(crate) fn only_if(self, condition: Condition) -> Self {
@@ -88,6 +94,15 @@ impl Write {
                     delete.return_values_on_condition_check_failure(on_failure).build().ok()?,
                 )
                 .build()
+            }
+            What::Check(key) => {
+                let check = ConditionCheck::builder().table_name(table_name);
+                let check = check.set_key(Some(key.attributes()));
+                let check = check.set_condition_expression(expression);
+                let check = check.set_expression_attribute_names(names);
+                let check = check.set_expression_attribute_values(values);
+                let check = check.return_values_on_condition_check_failure(on_failure);
+                part.condition_check(check.build().ok()?).build()
             }
         })
     }
@@ -151,6 +166,31 @@ impl Store {
             .return_values(ReturnValue::UpdatedNew);
         match asked.send().await {
             Ok(output) => Record(&output.attributes.unwrap_or_default()).number("next"),
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
+        }
+    }
+
+    /// Moves a counter that was lost past a number that is in use (`faults.md` D07).
+    pub(crate) async fn raise(&self, key: &Key, largest: i64) -> Result<(), Error> {
+        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let raised = asked
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #next = :largest")
+            .condition_expression("attribute_not_exists(#next) OR #next < :largest")
+            .expression_attribute_names("#next", "next")
+            .expression_attribute_values(":largest", number(largest))
+            .send()
+            .await;
+        match raised {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
             Err(error) if is_throttled(&error) => Err(Error::Busy),
             Err(error) => Err(Error::table(error)),
         }

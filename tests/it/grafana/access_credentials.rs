@@ -188,7 +188,7 @@ async fn a05_a_disabled_owner_and_a_closing_organisation_end_their_tokens() {
         let value = AttributeValue::Bool(value);
         update.expression_attribute_values(":value", value).send().await.unwrap();
     };
-    for (pk, sk, flag) in [("SA#1", "1", "disabled"), ("ORG#1", "META", "deleting")] {
+    for (pk, sk, flag) in [("SA#1", "0000000001", "disabled"), ("ORG#1", "META", "deleting")] {
         set(pk, sk, flag, true).await;
         check(&admin.get("/api/datasources").await, "Invalid API key", Some("api-key.invalid"));
         set(pk, sk, flag, false).await;

@@ -37,7 +37,7 @@ async fn fixture() -> Fixture {
 
 impl Fixture {
     async fn token_key(&self) -> String {
-        let listed = ("SATOKEN#1", &*format!("{}#1", self.account));
+        let listed = ("SATOKEN#1", &*format!("{}#0000000001", self.account));
         string(&self.items.get(ACCESS, listed).await, "token")
     }
 
