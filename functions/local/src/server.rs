@@ -181,7 +181,8 @@ impl Server {
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
-            .merge(grafana::basics::router(self.store))
+            .merge(grafana::basics::router(self.store.clone()))
+            .merge(grafana::accounts::router(self.store))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);
         let options = Options { guard: Some(guard(&self.setup, self.address)) };

@@ -87,7 +87,7 @@ async fn by_id(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Read)?;
+    caller.browse(Action::Read)?;
     let id = match id.as_str() {
         "0" => Err(Error::NoId),
         text => LegacyId::parse(text).map_err(|_| Error::Id),
@@ -101,7 +101,7 @@ async fn by_uid(
     Path(uid): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Read)?;
+    caller.browse(Action::Read)?;
     read(&store, &caller, &reference(&uid)?, query.as_deref()).await
 }
 
@@ -129,7 +129,7 @@ async fn update(
     Path(uid): Path<String>,
     request: Request,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Write)?;
+    caller.browse(Action::Write)?;
     let bound = bound(request).await?;
     bound.check_url(&policy, Saving::Again)?;
     let wanted = reference(&uid)?;
@@ -147,7 +147,7 @@ async fn remove(
     web::Caller(caller): web::Caller,
     Path(uid): Path<String>,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Delete)?;
+    caller.browse(Action::Delete)?;
     let wanted = reference(&uid)?;
     let found = store.find(caller.org(), &wanted).await?;
     let granted = authorize(&caller, Action::Delete, &wanted, found)?;

@@ -2,3 +2,6 @@
 
 pub(crate) mod account;
 pub(crate) mod datasource;
+pub(crate) mod service_account;
+pub(crate) mod time;
+pub(crate) mod token;
