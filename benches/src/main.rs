@@ -9,6 +9,7 @@
 
 mod calls;
 mod client;
+mod decisions;
 mod gateway;
 mod load;
 mod nginx;
@@ -30,6 +31,7 @@ fn main() -> anyhow::Result<()> {
     proxying::measure(&upstream, &proxy, &gateway, &mut out)?;
     registry::measure(&gateway, &mut out)?;
     calls::measure(&upstream, &mut out)?;
+    decisions::measure(&mut out)?;
     out.flush()?;
     Ok(())
 }

@@ -144,6 +144,12 @@ impl Server {
         &self.store
     }
 
+    /// Gives the gateway, for what is measured without a socket.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     /// Gives the embedded tables, for counting calls.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {

@@ -127,6 +127,14 @@ async fn a_service_account_lives_its_whole_life() {
     let page =
         format!(r#"{{"totalCount":1,"serviceAccounts":[{listed}],"page":1,"perPage":1000}}"#);
     assert_eq!(found.text(), page);
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_as_one_that_never_was() {
+    let app = TestApp::start().await;
+    let admin = app.as_admin();
+    assert_eq!(account(&admin, "a", "Viewer").await, 3);
+    let path = format!("{PATH}/3");
     let deleted = admin.delete(&path).await;
     assert_eq!(
         (deleted.status.as_u16(), &*deleted.text()),

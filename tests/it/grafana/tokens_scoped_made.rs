@@ -40,6 +40,10 @@ fn exceeds(answer: &Answer, message: &str) {
     assert_eq!(told, (403, Some("token_limits"), Some(message)), "{body}");
 }
 
+fn beyond(what: &str) -> String {
+    format!("{what} goes beyond this token's own; ask for less, or make the token as a user")
+}
+
 #[tokio::test]
 async fn limits_are_shown_in_the_words_in_which_they_were_asked_for() {
     let (_app, admin, id) = fixture().await;
@@ -113,6 +117,13 @@ async fn limits_that_cannot_be_read_are_refused_with_what_is_accepted() {
     let many = |count: usize| json!({ "networks": vec!["10.0.0.0/8"; count] });
     assert_eq!(make(&admin, id, "fifty", many(50)).await.status, 200);
     bad(many(51), "limits.networks has 51 entries; at most 50 are kept").await;
+    let listed = admin.get(&format!("{PATH}/{id}/tokens")).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 2, "nothing half written");
+}
+
+#[tokio::test]
+async fn limits_of_another_shape_are_refused_and_so_are_misspelt_ones() {
+    let (_app, admin, id) = fixture().await;
     for (limits, detail) in [
         (json!([]), "expected"),
         (json!("x"), "expected"),
@@ -142,7 +153,7 @@ async fn limits_that_cannot_be_read_are_refused_with_what_is_accepted() {
         assert!(body["detail"].as_str().unwrap().contains(detail), "{limits}: {body}");
     }
     let listed = admin.get(&format!("{PATH}/{id}/tokens")).await.json();
-    assert_eq!(listed.as_array().unwrap().len(), 2, "nothing half written");
+    assert_eq!(listed, json!([]), "nothing half written");
 }
 
 #[tokio::test]
@@ -196,9 +207,6 @@ async fn a_token_makes_tokens_that_are_weaker_than_itself_and_no_others() {
     });
     let body = json!({ "name": "parent", "secondsToLive": 3600, "limits": limits });
     let parent = with_token(&app, &admin, id, &body).await;
-    let beyond = |what: &str| {
-        format!("{what} goes beyond this token's own; ask for less, or make the token as a user")
-    };
     let grant = beyond("permission `datasources:query`");
     exceeds(&make(&parent, id, "t", query("datasources:uid:b")).await, &grant);
     exceeds(&make(&parent, id, "t", query("datasources:*")).await, &grant);
@@ -231,7 +239,21 @@ async fn a_token_makes_tokens_that_are_weaker_than_itself_and_no_others() {
     let ends: Vec<_> =
         listed.as_array().unwrap().iter().map(|one| one["expiration"].clone()).collect();
     assert_eq!(ends[0], ends[1], "{listed}");
-    // Less is fine, and a grandchild has no more than its own parent.
+}
+
+#[tokio::test]
+async fn a_grandchild_is_no_stronger_than_its_own_parent() {
+    let (app, admin, id) = fixture().await;
+    let limits = json!({
+        "permissions": [
+            { "action": "serviceaccounts:write", "scope": "*" },
+            { "action": "datasources:read", "scope": "datasources:*" },
+            { "action": "datasources:query", "scope": "datasources:uid:a" },
+        ],
+        "networks": ["127.0.0.0/8", "10.0.0.0/8"],
+    });
+    let parent = json!({ "name": "parent", "secondsToLive": 3600, "limits": limits });
+    let parent = with_token(&app, &admin, id, &parent).await;
     let less = json!({
         "permissions": [
             { "action": "serviceaccounts:write", "scope": "*" },
