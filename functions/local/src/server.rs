@@ -157,6 +157,12 @@ impl Server {
         &self.store
     }
 
+    /// Gives the gateway, for what is measured without a socket.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     /// Gives the embedded tables, for counting calls.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
@@ -197,6 +203,7 @@ impl Server {
             .merge(grafana::permissions::router(self.store.clone()))
             .merge(grafana::correlations::router(self.store.clone()))
             .merge(grafana::basics::router(self.store.clone()))
+            .merge(grafana::accounts::router(self.store.clone()))
             .merge(grafana::orgs::router(self.store.clone(), self.keyring))
             .merge(grafana::users::router(self.store.clone()))
             .merge(grafana::proxy::router(self.gateway))

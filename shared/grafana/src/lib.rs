@@ -38,6 +38,7 @@
 //! One slash at the end of a path is tolerated. Everything else, a method that is not listed included, is
 //! [`fallback`]'s 404.
 
+pub mod accounts;
 mod answer;
 pub mod basics;
 pub mod correlations;
