@@ -4,6 +4,8 @@
 mod entry;
 mod hostile;
 pub(crate) mod items;
+mod org_deletion;
+mod orgs;
 mod races;
 mod records;
 mod sealed;

@@ -1,5 +1,4 @@
 //! Oneself: who one is, where, what one is called and one's own password (Grafana's `/api/user`).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth::Role;
 use harness::app::PASSWORD;
