@@ -5,14 +5,16 @@ use grafana::{fallback, orgs, users};
 use store::{Config, Endpoint, Keyring, Store};
 use web::serve::LambdaConfig;
 use web::telemetry::Format;
+use web::{Jwt, Options};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
     let lambda = LambdaConfig::read(web::env)?;
+    let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
     let router = orgs::router(store.clone(), keyring().await?).merge(users::router(store));
-    Ok(web::serve::lambda(router.fallback(fallback), &lambda).await?)
+    Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }
 
 /// `SOURCEGATE_KEY_FILE`, the key file of a local process on the same machine; else KMS with the key that

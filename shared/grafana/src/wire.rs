@@ -1,7 +1,9 @@
 //! What Grafana's clients send and read: serde types and conversions only.
 
 pub(crate) mod account;
+pub(crate) mod correlation;
 pub(crate) mod datasource;
 pub(crate) mod org;
+pub(crate) mod permission;
 mod time;
 pub(crate) mod user;

@@ -8,6 +8,7 @@ mod edit;
 mod find;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use auth::{Caller, Identity, Role, Unauthenticated};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,6 +16,7 @@ use quick_cache::sync::Cache;
 use secrecy::SecretString;
 use sourcegate_core::{OrgId, Rev};
 
+use crate::floods::Attempt;
 use crate::item::{Item, Record, item, number, text};
 use crate::read::Batch;
 use crate::table::{self, Key};
@@ -197,6 +199,7 @@ impl Store {
     pub(crate) async fn verify_user(
         &self,
         (login, password): (&str, &SecretString),
+        peer: Option<IpAddr>,
         place: &mut Place,
         batch: &mut Batch,
     ) -> Result<Verified, Error> {
@@ -213,7 +216,8 @@ impl Store {
         let record = user.as_ref().map(Record);
         let hash =
             record.as_ref().map_or(Ok(auth::password::OF_NOBODY), |user| user.text("password"))?;
-        let right = self.0.passwords.check(login, password, hash).await?;
+        let attempt = Attempt::new(self, login, peer);
+        let right = self.0.passwords.check((login, password), hash, Some(&attempt)).await?;
         let wrong = Unauthenticated::WrongPassword;
         let user = User::of(&user.filter(|_| right).ok_or(wrong)?)?;
         if user.disabled {

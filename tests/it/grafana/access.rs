@@ -17,7 +17,7 @@ fn source(name: &str) -> Value {
 }
 
 #[track_caller]
-fn check_lacks(answer: &Answer, action: &str) {
+pub(super) fn check_lacks(answer: &Answer, action: &str) {
     let body = answer.json();
     let message = format!(
         "You'll need additional permissions to perform this action. Permissions needed: {action}"

@@ -56,8 +56,8 @@ async fn a_caller_is_told_who_and_where_he_is() {
     assert_json_snapshot!(json!([account["id"], account["login"], account["name"], account["orgId"]]), @r#"
     [
       0,
-      "sa-1-editor-2",
-      "editor-2",
+      "sa-1-editor-4",
+      "editor-4",
       1
     ]
     "#);

@@ -26,7 +26,7 @@ async fn left(app: &TestApp, org: OrgId) -> Vec<String> {
     let mut found = Vec::new();
     for (table, kinds) in [
         (ACCESS, &["ORG", "KEY", "SA", "SATOKEN", "MEMBER"][..]),
-        (REGISTRY, &["DS", "SEC", "NAME", "ID"][..]),
+        (REGISTRY, &["DS", "SEC", "NAME", "ID", "CORR"][..]),
     ] {
         for kind in kinds {
             found.extend(items.partition(table, &format!("{kind}#{id}")).await);
@@ -68,6 +68,10 @@ impl Filled {
             let fields = json!({ "uid": uid, "secureJsonData": { "s": "canary" } });
             token.create(&build::with(build::plain(uid, "http://h"), fields)).await;
         }
+        let correlation = json!({ "targetUID": "b", "label": "l", "type": "query", "config": { "field": "f", "target": {} } });
+        let path = "/api/datasources/uid/a/correlations";
+        let correlated = token.post(path, &correlation).await;
+        assert_eq!(correlated.status, 200, "{}", correlated.text());
         for login in ["bob", "carol"] {
             let joining = json!({ "loginOrEmail": login, "role": "Editor" });
             let joined = token.post("/api/org/users", &joining).await;

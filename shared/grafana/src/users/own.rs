@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
-use web::{Json, Path};
+use web::{Arrival, Json, Path};
 
 use super::{conflict, form, orgs_of, switch};
 use crate::Error;
@@ -53,6 +53,7 @@ pub(super) async fn teams(web::Caller(caller): web::Caller) -> Result<Response, 
 
 pub(super) async fn change_password(
     State(store): State<Store>,
+    arrival: Arrival,
     web::Caller(caller): web::Caller,
     request: Request,
 ) -> Result<Response, web::Error> {
@@ -64,7 +65,7 @@ pub(super) async fn change_password(
     }
     let new = form::password("newPassword", form.new_password)?;
     let old = form.old_password.map_or_else(SecretString::default, |SecretText(old)| old);
-    store.change_password(id, &old, &new).await?;
+    store.change_password(id, (&old, &new), arrival.peer).await?;
     Ok(ok(Message::from("User password changed")).into_response())
 }
 

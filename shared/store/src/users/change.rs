@@ -1,10 +1,13 @@
 //! Changing a user: what he is called, his password, whether he is shut out, where his requests go.
 
+use std::net::IpAddr;
+
 use auth::Permit;
 use secrecy::SecretString;
 use sourcegate_core::OrgId;
 
 use super::{Edit, Profile, User};
+use crate::floods::Attempt;
 use crate::{Error, Refused, Store};
 
 impl Store {
@@ -34,15 +37,18 @@ impl Store {
     /// Changes a user's password for himself, who must know the old one.
     ///
     /// # Errors
-    /// [`Refused::OldPassword`]; [`auth::Unauthenticated::Busy`] while too many are hashed.
+    /// [`Refused::OldPassword`]; [`auth::Unauthenticated::Busy`] while too many are hashed, and
+    /// [`auth::Unauthenticated::TooManyFailures`] as for a login from where the request came from.
     pub async fn change_password(
         &self,
         id: u32,
-        old: &SecretString,
-        new: &SecretString,
+        (old, new): (&SecretString, &SecretString),
+        peer: Option<IpAddr>,
     ) -> Result<(), Error> {
         let kept = self.kept(id).await?.ok_or(Refused::NoUser)?;
-        if !self.0.passwords.check(&kept.user.login, old, &kept.hash).await? {
+        let login = &kept.user.login;
+        let attempt = Attempt::new(self, login, peer);
+        if !self.0.passwords.check((login, old), &kept.hash, Some(&attempt)).await? {
             return Err(Refused::OldPassword.into());
         }
         let hash = self.0.passwords.hash(new).await?;
