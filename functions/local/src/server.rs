@@ -178,15 +178,21 @@ impl Server {
         Ok(text)
     }
 
+    /// Makes every route.
+    pub fn router(&self) -> web::Router {
+        grafana::datasources::router(self.store.clone(), self.policy.clone())
+            .merge(grafana::basics::router(self.store.clone()))
+            .merge(grafana::proxy::router(self.gateway.clone()))
+            .merge(grafana::docs::router())
+            .fallback(grafana::fallback)
+    }
+
     /// Serves until `stop` ends, then finishes what is in flight.
     ///
     /// # Errors
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-        let router = grafana::datasources::router(self.store.clone(), self.policy)
-            .merge(grafana::basics::router(self.store))
-            .merge(grafana::proxy::router(self.gateway))
-            .fallback(grafana::fallback);
+        let router = self.router();
         let guard = Some(guard(&self.setup, self.address));
         let options = Options { guard, jwt: self.setup.jwt };
         web::serve::tcp(router, options, self.listener, stop).await?;

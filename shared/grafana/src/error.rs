@@ -89,6 +89,9 @@ pub(crate) enum Error {
     /// An answer could not be written.
     #[error("answer could not be written")]
     Unwritable(#[source] serde_json::Error),
+    /// The document of the API could not be written.
+    #[error("the document of the API could not be written: {0}")]
+    NoDocument(&'static serde_json::Error),
 }
 
 /// What a client reads of a refusal.
@@ -141,7 +144,7 @@ impl Classify for Error {
             Self::TeamHeaders(_) => Kind::Forbidden,
             Self::NotFound | Self::NoOrg => Kind::NotFound,
             Self::OtherOrg => Kind::Unauthenticated,
-            Self::Unwritable(_) => Kind::Internal,
+            Self::Unwritable(_) | Self::NoDocument(_) => Kind::Internal,
             _ => Kind::Invalid,
         }
     }

@@ -10,6 +10,7 @@
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
 //! | GET | `/api/org`, `/api/user` | [`basics`] |
 //! | POST | `/api/user/using/{org}` | [`basics`] |
+//! | GET | `/api/openapi.json`, `/docs`, `/docs/{file}` | [`docs`] |
 //!
 //! One slash at the end of a path is tolerated. Everything else, a method that is not listed included, is
 //! [`fallback`]'s 404.
@@ -17,6 +18,7 @@
 mod answer;
 pub mod basics;
 pub mod datasources;
+pub mod docs;
 mod envelope;
 mod error;
 mod mask;
