@@ -3,6 +3,7 @@
 
 mod document;
 mod page;
+mod schemathesis;
 
 use std::collections::BTreeSet;
 
