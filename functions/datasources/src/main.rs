@@ -1,7 +1,7 @@
-//! The registry of data sources, the small endpoints that clients call first, and the document of the API. It can seal
-//! secrets and open none.
+//! The registry of data sources, who may do what with them, correlations, the small endpoints that clients call first, and
+//! the document of the API. It can seal secrets and open none.
 
-use grafana::{basics, datasources, docs, fallback};
+use grafana::{basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Config, Endpoint, Store};
 use web::serve::LambdaConfig;
@@ -14,7 +14,10 @@ async fn main() -> anyhow::Result<()> {
     let (lambda, policy) = (LambdaConfig::read(web::env)?, Policy::read(web::env)?);
     let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
-    let router = datasources::router(store.clone(), policy);
-    let router = router.merge(basics::router(store)).merge(docs::router());
+    let router = datasources::router(store.clone(), policy)
+        .merge(permissions::router(store.clone()))
+        .merge(correlations::router(store.clone()))
+        .merge(basics::router(store))
+        .merge(docs::router());
     Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }

@@ -181,6 +181,8 @@ impl Server {
     /// Makes every route.
     pub fn router(&self) -> web::Router {
         grafana::datasources::router(self.store.clone(), self.policy.clone())
+            .merge(grafana::permissions::router(self.store.clone()))
+            .merge(grafana::correlations::router(self.store.clone()))
             .merge(grafana::basics::router(self.store.clone()))
             .merge(grafana::proxy::router(self.gateway.clone()))
             .merge(grafana::docs::router())

@@ -1,5 +1,4 @@
 //! The issuer's keys: how often they are fetched, how long they hold, and what is no answer.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
@@ -171,6 +170,27 @@ async fn old_keys_hold_while_the_issuer_is_down_and_not_for_ever() {
     let back = FakeUpstream::start_at(address).await;
     back.answer(key_set(&[&signer]));
     assert_eq!(status(&brief, &token).await, 200);
+}
+
+#[tokio::test]
+async fn callers_wait_for_an_issuer_that_hangs_once_and_not_each() {
+    let deadline = Duration::from_secs(4);
+    let signer = Signer::elliptic("k");
+    let place = publishing(&[&signer]).await;
+    let app = gate(&place, |times| {
+        eager(times);
+        times.deadline = deadline;
+    });
+    let app = app.await;
+    let token = signer.token(json!({}));
+    assert_eq!(status(&app, &token).await, 200);
+    place.answer(key_set(&[&signer]).after(NEVER));
+    assert_eq!(status(&app, &token).await, 200);
+    let waited = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(status(&app, &token).await, 200);
+    }
+    assert!(waited.elapsed() < deadline, "{:?}", waited.elapsed());
 }
 
 /// Checks that a token can neither be accepted nor refused, which is our fault and says nothing of where we asked.

@@ -1,5 +1,4 @@
 //! The variables that turn JWTs on, as operators set them on each of our programs.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use harness::oidc::AUDIENCE;
 use harness::runtime_api::Call;

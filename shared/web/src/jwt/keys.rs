@@ -70,7 +70,12 @@ struct Inner {
 struct Known {
     set: Option<Arc<KeySet>>,
     /// Why the last fetch brought nothing, if it did not.
-    failure: Option<Arc<FetchError>>,
+    failure: Option<Failure>,
+}
+
+struct Failure {
+    error: Arc<FetchError>,
+    stamp: Stamp,
 }
 
 /// What one fetch brought.
@@ -95,11 +100,16 @@ impl IssuerKeys {
             }
             return Ok(set);
         }
+        // Who is down is not waited for by each request that comes meanwhile.
+        if let Some(set) = self.set_within(times.kept).filter(|_| self.is_down()) {
+            self.renew();
+            return Ok(set);
+        }
         // Boxed, since each request would otherwise carry the room for it.
         Box::pin(self.fetch()).await;
         self.set_within(times.kept).ok_or_else(|| {
             let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-            NoKeys(known.failure.clone())
+            NoKeys(known.failure.as_ref().map(|failure| Arc::clone(&failure.error)))
         })
     }
 
@@ -107,6 +117,13 @@ impl IssuerKeys {
     pub(super) async fn newer_than(&self, set: Arc<KeySet>) -> Arc<KeySet> {
         Box::pin(self.fetch()).await;
         self.set_within(self.0.times.kept).unwrap_or(set)
+    }
+
+    /// Tells whether the issuer did not answer just now: no longer ago than the next fetch but one.
+    fn is_down(&self) -> bool {
+        let KeyTimes { pause, deadline, .. } = self.0.times;
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.failure.as_ref().is_some_and(|last| last.stamp.is_fresh(2 * pause + deadline))
     }
 
     fn set_within(&self, limit: Duration) -> Option<Arc<KeySet>> {
@@ -154,7 +171,7 @@ impl IssuerKeys {
             }
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "cannot fetch the keys of the issuer of JWTs");
-                known.failure = Some(Arc::new(error));
+                known.failure = Some(Failure { error: Arc::new(error), stamp: Stamp::now() });
             }
         }
     }
