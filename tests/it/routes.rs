@@ -9,11 +9,15 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 4] = [
+pub(crate) const GROUPS: [(&str, &str); 8] = [
     ("basics", "Datasources"),
+    ("correlations", "Datasources"),
     ("datasources", "Datasources"),
     ("docs", "Datasources"),
+    ("orgs", "AccessFunction"),
+    ("permissions", "Datasources"),
     ("proxy", "HttpProxy"),
+    ("users", "AccessFunction"),
 ];
 
 /// The methods that a route for any method is documented with.

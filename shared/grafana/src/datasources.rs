@@ -116,7 +116,6 @@ async fn create(
     tag = "datasources",
     operation_id = "getDatasourceById",
     params(
-        ("id" = i64, Path, description = "The data source's number.", minimum = 1),
         ("accesscontrol" = Option<String>, Query, description = "`true` adds what the caller may do with it."),
     ),
     responses(
@@ -141,7 +140,6 @@ async fn by_id(
     tag = "datasources",
     operation_id = "getDatasourceByUid",
     params(
-        ("uid" = String, Path, description = "Its uid.", max_length = 40, pattern = "^[a-zA-Z0-9_-]+$"),
         ("accesscontrol" = Option<String>, Query, description = "`true` adds what the caller may do with it."),
     ),
     responses(
@@ -183,7 +181,6 @@ async fn read(
     path = "/api/datasources/uid/{uid}",
     tag = "datasources",
     operation_id = "updateDatasourceByUid",
-    params(("uid" = String, Path, description = "Its uid.", max_length = 40, pattern = "^[a-zA-Z0-9_-]+$")),
     request_body = Command,
     responses(
         (status = 200, description = "`Datasource updated`", body = Saved<'_>),
@@ -216,7 +213,6 @@ async fn update(
     path = "/api/datasources/uid/{uid}",
     tag = "datasources",
     operation_id = "deleteDatasourceByUid",
-    params(("uid" = String, Path, description = "Its uid.", max_length = 40, pattern = "^[a-zA-Z0-9_-]+$")),
     responses(
         (status = 200, description = "`Data source deleted`", body = Deleted),
         (status = 403, description = "Not allowed, or `Cannot delete read-only data source`"),

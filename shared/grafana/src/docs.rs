@@ -2,7 +2,8 @@
 
 mod document;
 mod everywhere;
-mod proxy;
+mod forms;
+mod parameters;
 
 use std::sync::LazyLock;
 
@@ -80,7 +81,6 @@ async fn page(path: RawPath) -> Response {
     path = "/docs/{file}",
     tag = "docs",
     operation_id = "getPageFile",
-    params(("file" = String, Path, description = "The file's name.", example = "start.js")),
     responses(
         (status = 200, description = "The file.", content(
             (String = "text/javascript"),

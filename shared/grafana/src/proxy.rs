@@ -35,11 +35,6 @@ pub(crate) struct Paths;
     method(get, put, post, delete, patch),
     path = "/api/datasources/proxy/uid/{uid}/{path}",
     tag = "proxy",
-    params(
-        ("uid" = String, Path, description = "The data source's uid.", max_length = 40, pattern = "^[a-zA-Z0-9_-]+$"),
-        ("id" = i64, Path, description = "The data source's number.", minimum = 1),
-        ("path" = String, Path, description = "The path at the data source.", example = "api/v1/query"),
-    ),
     responses(
         (status = 400, description = "`id is invalid`, `UID is invalid`, or a path or header that is not sent on"),
         (status = 403, description = "`Access denied to datasource`, or a route that asks for another role"),

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{RESOURCES, of_type};
 
 /// Which binary each function runs.
-pub(super) const BINARIES: [(&str, &str); 2] =
-    [("Datasources", "datasources"), ("HttpProxy", "http-proxy")];
+pub(super) const BINARIES: [(&str, &str); 3] =
+    [("AccessFunction", "access"), ("Datasources", "datasources"), ("HttpProxy", "http-proxy")];
 
 #[test]
 fn every_function_runs_its_binary_with_the_names_that_it_reads() {
@@ -31,7 +31,7 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
             "SOURCEGATE_TABLE_REGISTRY",
             "SOURCEGATE_TABLE_SCRATCH",
         ]);
-        if binary == "http-proxy" {
+        if binary != "datasources" {
             expected.insert("SOURCEGATE_KMS_KEY");
         }
         assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
@@ -75,6 +75,24 @@ fn who_writes_data_sources_opens_no_secret_and_writes_no_rights() {
         ("Scratch".to_owned(), set([&WRITE[..]])),
     ]);
     assert_eq!(rights("Datasources"), expected);
+}
+
+#[test]
+fn who_says_who_may_do_what_makes_keys_and_unwraps_none() {
+    let expected = BTreeMap::from([
+        ("Access".to_owned(), set([&READ[..], &WRITE[..], &[CHECK]])),
+        ("Key".to_owned(), set([&["kms:GenerateDataKeyPairWithoutPlaintext"][..]])),
+        // The end of an organisation is the end of its data sources.
+        ("Registry".to_owned(), set([&READ[..], &["dynamodb:DeleteItem"]])),
+        ("Scratch".to_owned(), set([&WRITE[..]])),
+    ]);
+    assert_eq!(rights("AccessFunction"), expected);
+    let role = RESOURCES["AccessFunctionRole"].to_string();
+    let own = json!({ "StringEquals": {
+        "kms:DataKeyPairSpec": "ECC_NIST_P256",
+        "kms:EncryptionContext:deployment": { "Ref": "Deployment" },
+    } });
+    assert!(role.contains(&format!("\"Condition\":{own}")), "{role}");
 }
 
 #[test]

@@ -69,8 +69,9 @@ async fn every_route_of_the_template_reaches_its_functions_router() {
     let mut functions = BTreeMap::new();
     for (name, binary) in BINARIES {
         let settings = match binary {
-            "http-proxy" => proxy_settings(app.data()),
-            _ => registry_settings(app.data()),
+            "datasources" => registry_settings(app.data()),
+            // They have the key too.
+            _ => proxy_settings(app.data()),
         };
         functions.insert(name, Function::start(binary, settings).await);
     }

@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 use utoipa::openapi;
 
-use super::{everywhere, proxy};
-use crate::{basics, datasources};
+use super::{everywhere, forms};
+use crate::{basics, correlations, datasources, orgs, permissions, users};
 
 /// What is true of the whole API.
 #[derive(OpenApi)]
@@ -24,8 +24,12 @@ a path does not have included; `TRACE` and `CONNECT` are 405.
     servers((url = "/", description = "This gateway, below its stage where it has one.")),
     tags(
         (name = "datasources", description = "The registry of data sources."),
+        (name = "permissions", description = "Who may do what with one data source."),
+        (name = "correlations", description = "Links from one data source to another."),
+        (name = "orgs", description = "Organisations and who belongs to them."),
+        (name = "users", description = "Oneself, and all users for who administers the server."),
         (name = "proxy", description = "Requests through a data source."),
-        (name = "basics", description = "What clients ask first: the server, the caller, his organisation."),
+        (name = "basics", description = "What clients ask first: the server, and how it is."),
         (name = "docs", description = "This document."),
     ),
     components(schemas(crate::envelope::Body))
@@ -38,13 +42,17 @@ pub(super) fn whole() -> openapi::OpenApi {
     let groups = [
         basics::Paths::openapi(),
         datasources::Paths::openapi(),
+        permissions::Paths::openapi(),
+        correlations::Paths::openapi(),
+        orgs::Paths::openapi(),
+        users::Paths::openapi(),
         crate::proxy::Paths::openapi(),
         super::Paths::openapi(),
     ];
     for group in groups {
         document.merge(group);
     }
-    proxy::add_forms(&mut document);
+    forms::add(&mut document);
     everywhere::add(&mut document);
     document
 }

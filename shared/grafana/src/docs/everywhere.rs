@@ -1,12 +1,13 @@
 //! What every operation has, so that no annotation repeats it: who may ask, for which organisation, and how it is
 //! refused.
 
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{
     Http, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Required, Response};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response};
+
+use super::parameters;
 
 /// A status, its name among the document's components, and what it means.
 type Refusal = (&'static str, &'static str, &'static str);
@@ -48,8 +49,11 @@ pub(super) fn add(document: &mut OpenApi) {
         explain(&mut response);
         components.responses.insert((*name).to_owned(), RefOr::T(response));
     }
-    for item in document.paths.paths.values_mut() {
-        operations(item).for_each(|(_, operation)| complete(operation));
+    for (path, item) in &mut document.paths.paths {
+        for (_, operation) in operations(item) {
+            parameters::add_of_path(path, operation);
+            complete(operation);
+        }
     }
 }
 
@@ -69,7 +73,7 @@ fn complete(operation: &mut Operation) {
     if operation.security.is_none() {
         let either = ["bearer", "basic"].map(|name| SecurityRequirement::new(name, [""; 0]));
         operation.security = Some(either.to_vec());
-        operation.parameters.get_or_insert_default().extend(organisation());
+        operation.parameters.get_or_insert_default().extend(parameters::organisation());
         refusals.extend(WITH_CREDENTIAL);
     }
     let body = operation.request_body.as_ref();
@@ -95,28 +99,6 @@ fn complete(operation: &mut Operation) {
 fn explain(response: &mut Response) {
     let error = Content::new(Some(Ref::from_schema_name("Error")));
     response.content.insert("application/json".to_owned(), error);
-}
-
-fn organisation() -> [Parameter; 2] {
-    let parameter = |name, place, description| {
-        // What is not a number is ignored, so that it is no error.
-        let schema = ObjectBuilder::new().schema_type(Type::String).build();
-        ParameterBuilder::new()
-            .name(name)
-            .parameter_in(place)
-            .required(Required::False)
-            .description(Some(description))
-            .schema(Some(schema))
-            .build()
-    };
-    [
-        parameter(
-            "X-Grafana-Org-Id",
-            ParameterIn::Header,
-            "The number of the organisation that the request is about; what is no number is ignored.",
-        ),
-        parameter("targetOrgId", ParameterIn::Query, "The same, and goes before the header."),
-    ]
 }
 
 fn bearer() -> Http {
