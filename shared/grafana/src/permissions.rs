@@ -80,6 +80,7 @@ async fn describe(
     operation_id = "getPermissions",
     responses(
         (status = 200, description = "Who was given what", body = Vec<Shown<'_>>),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
     ),
 )]
 async fn read(
@@ -105,6 +106,7 @@ async fn read(
     responses(
         (status = 200, description = "`Permissions updated`", body = Message),
         (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
     ),
 )]
 async fn set_all(
@@ -131,6 +133,7 @@ async fn set_all(
     responses(
         (status = 200, description = "`Permission updated` or `Permission removed`", body = Message),
         (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
     ),
 )]
 async fn set_user(
@@ -152,6 +155,7 @@ async fn set_user(
     responses(
         (status = 200, description = "`Permission updated` or `Permission removed`", body = Message),
         (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
     ),
 )]
 async fn set_team(
@@ -173,6 +177,7 @@ async fn set_team(
     responses(
         (status = 200, description = "`Permission updated` or `Permission removed`", body = Message),
         (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
     ),
 )]
 async fn set_role(

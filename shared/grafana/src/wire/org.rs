@@ -20,6 +20,8 @@ pub(crate) struct OrgForm {
 #[schema(as = OrgUserForm)]
 pub(crate) struct MemberForm {
     pub(crate) login_or_email: Option<String>,
+    /// `Viewer`, `Editor`, `Admin` or `None`.
+    #[schema(example = "Viewer")]
     pub(crate) role: Option<String>,
 }
 
@@ -27,6 +29,8 @@ pub(crate) struct MemberForm {
 #[derive(serde::Deserialize, utoipa::ToSchema)]
 #[schema(as = OrgUserRoleForm)]
 pub(crate) struct RoleForm {
+    /// `Viewer`, `Editor`, `Admin` or `None`.
+    #[schema(example = "Viewer")]
     pub(crate) role: Option<String>,
 }
 

@@ -11,6 +11,8 @@ use store::Account;
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[schema(as = PermissionChange)]
 pub(crate) struct Change {
+    /// `Query`, `Edit` or `Admin`; nothing takes away.
+    #[schema(example = "Query")]
     pub(crate) permission: Option<String>,
 }
 
