@@ -4,8 +4,11 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
-/// Every parameter of a path, and what it is.
-const OF_PATHS: [(&str, &str, fn() -> Object); 11] = [
+/// A name, what it is, and what it may be.
+type Known = (&'static str, &'static str, fn() -> Object);
+
+/// Every parameter of a path.
+const OF_PATHS: [Known; 11] = [
     ("uid", "The data source's uid.", uid),
     ("id", "The data source's number.", number),
     ("path", "The path at the data source, such as `api/v1/query`.", text),
