@@ -246,6 +246,8 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Access, keys_of(org)),
         Span::whole(Table::Access, account_tokens_of(org)),
         Span::whole(Table::Access, accounts_of(org)),
+        Span::whole(Table::Access, account_names_of(org)),
+        Span::whole(Table::Access, token_names_of(org)),
         Span::whole(Table::Access, members_of(org)),
         Span::part(Table::Access, COUNTERS, format!("{org}#")),
         Span::whole(Table::Registry, sealed_of(org)),
