@@ -34,6 +34,8 @@ pub struct Setup {
     pub hosts: Vec<String>,
     /// Networks that may be dialled instead of loopback and the private ones.
     pub egress_allow: Option<Vec<Cidr>>,
+    /// How the Grafana dialect speaks.
+    pub grafana: grafana::Settings,
     /// Where to offer the tables.
     pub dynamodb_listen: Option<SocketAddr>,
     /// Whether to start the demo's upstream.
@@ -47,6 +49,10 @@ impl From<&Args> for Setup {
             listen: args.listen,
             hosts: args.host.clone(),
             egress_allow: args.egress_allow.clone(),
+            grafana: grafana::Settings {
+                compat: args.grafana_compat,
+                datasource_limit: args.datasource_limit,
+            },
             dynamodb_listen: args.dynamodb_listen,
             demo: args.demo,
         }
@@ -180,7 +186,8 @@ impl Server {
     /// # Errors
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-        let router = grafana::datasources::router(self.store.clone(), self.policy)
+        let settings = self.setup.grafana;
+        let router = grafana::datasources::router(self.store.clone(), self.policy, settings)
             .merge(grafana::basics::router(self.store))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);

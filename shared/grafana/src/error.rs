@@ -42,11 +42,6 @@ pub(crate) enum Error {
     /// The uid is none.
     #[error("{0}")]
     Uid(BadName),
-    /// The uid of the body is another than that of the path.
-    #[error(
-        "changing the uid of a data source is not offered yet; leave uid out or send the one of the path"
-    )]
-    UidChange,
     /// A text cannot be what it is for.
     #[error("{field} {what}")]
     Text {
@@ -74,10 +69,13 @@ pub(crate) enum Error {
     /// The number in the path is zero.
     #[error("Datasource id is missing")]
     NoId,
+    /// The number of what is to be deleted is zero or below.
+    #[error("Missing valid datasource id")]
+    NoIdToDelete,
     /// The uid in a proxy path is none.
     #[error("UID is invalid")]
     ProxyUid,
-    /// No data source can have this uid.
+    /// No data source can have this uid or name.
     #[error("Data source not found")]
     NotFound,
     /// The organisation has gone since the caller was verified.
@@ -114,9 +112,7 @@ impl Error {
             Self::ApiVersion => {
                 ("Invalid datasource apiVersion.", Some("datasource.apiVersionInvalid"))
             }
-            Self::Uid(_) | Self::UidChange => {
-                ("Invalid datasource UID.", Some("datasource.uidInvalid"))
-            }
+            Self::Uid(_) => ("Invalid datasource UID.", Some("datasource.uidInvalid")),
             _ => return Words { message: self.to_string().into(), message_id: None, detail: None },
         };
         let detail = (!matches!(self, Self::TeamHeaders(_))).then(|| self.to_string());

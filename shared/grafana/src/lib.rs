@@ -3,8 +3,10 @@
 //! | method | path | group |
 //! |---|---|---|
 //! | GET, POST | `/api/datasources` | [`datasources`] |
-//! | GET | `/api/datasources/{id}` | [`datasources`] |
 //! | GET, PUT, DELETE | `/api/datasources/uid/{uid}` | [`datasources`] |
+//! | GET, PUT, DELETE | `/api/datasources/{id}` | [`datasources`] |
+//! | GET, DELETE | `/api/datasources/name/{name}` | [`datasources`] |
+//! | GET | `/api/datasources/id/{name}` | [`datasources`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
@@ -22,6 +24,7 @@ mod error;
 mod mask;
 pub mod proxy;
 mod save;
+mod settings;
 mod wire;
 
 use axum::Router;
@@ -31,6 +34,8 @@ use web::{Arrival, Refusal};
 
 use crate::envelope::Doing;
 use crate::error::Error;
+
+pub use settings::{BadSetting, Compat, Settings};
 
 /// Answers what no route serves: 404 with a JSON body, as clients that probe for newer APIs expect it.
 pub async fn fallback(arrival: Arrival) -> Response {

@@ -31,7 +31,7 @@ use crate::users::Places;
 pub use admin::{Admin, NewToken, Rights};
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
-pub use datasources::{Change, Draft, Stored};
+pub use datasources::{Change, Draft, Listing, Stored};
 pub use entry::{Entered, Located};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};

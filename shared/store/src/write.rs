@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
 };
 use sourcegate_core::Rev;
 
-use crate::item::{Item, Record, number};
+use crate::item::{Item, Record, check_size, number};
 use crate::read::{is_throttled, pause};
 use crate::table::{Key, Table};
 use crate::{Error, Store};
@@ -39,6 +39,8 @@ pub(crate) enum Condition {
     Equals(&'static str, AttributeValue),
     /// There is none, or an attribute has a value.
     AbsentOrEquals(&'static str, AttributeValue),
+    /// An attribute is missing.
+    Lacks(&'static str),
 }
 
 impl Write {
@@ -54,6 +56,17 @@ impl Write {
         Self { condition: Some(condition), ..self }
     }
 
+    /// Refuses an item that the table would refuse.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub(crate) fn check_size(&self) -> Result<(), Error> {
+        match &self.what {
+            What::Put(item) => check_size(item),
+            What::Delete(_) => Ok(()),
+        }
+    }
+
     fn built(self, table_name: &str) -> Option<TransactWriteItem> {
         let (expression, name, value) = match self.condition {
             None => (None, None, None),
@@ -62,6 +75,7 @@ impl Write {
             Some(Condition::AbsentOrEquals(name, value)) => {
                 (Some("attribute_not_exists(pk) OR #a = :a"), Some(name), Some(value))
             }
+            Some(Condition::Lacks(name)) => (Some("attribute_not_exists(#a)"), Some(name), None),
         };
         let expression = expression.map(str::to_owned);
         let names = name.map(|name| [("#a".to_owned(), name.to_owned())].into());

@@ -121,9 +121,9 @@ async fn t31_access_is_told_only_when_it_is_asked_for() {
     admin.create(&full()).await;
     let asked = "/api/datasources/uid/u1?accesscontrol=true";
     let all = admin.get(asked).await;
-    assert_snapshot!(all.json()["accessControl"], @r#"{"datasources:delete":true,"datasources:query":true,"datasources:read":true,"datasources:write":true}"#);
+    assert_snapshot!(all.json()["accessControl"], @r#"{"datasources.id:read":true,"datasources.permissions:read":true,"datasources.permissions:write":true,"datasources:delete":true,"datasources:query":true,"datasources:read":true,"datasources:write":true}"#);
     assert_eq!(admin.get("/api/datasources/1?a=b&accesscontrol=true").await.text(), all.text());
-    assert_snapshot!(app.as_viewer().await.get(asked).await.json()["accessControl"], @r#"{"datasources:query":true,"datasources:read":true}"#);
+    assert_snapshot!(app.as_viewer().await.get(asked).await.json()["accessControl"], @r#"{"datasources.id:read":true,"datasources:query":true,"datasources:read":true}"#);
     for query in ["", "?accesscontrol=false", "?accesscontrol"] {
         let read = admin.get(&format!("/api/datasources/uid/u1{query}")).await;
         assert_eq!(read.json().get("accessControl"), None, "{query}");
