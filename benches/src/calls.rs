@@ -49,6 +49,7 @@ pub(crate) fn setup(data: &std::path::Path) -> Setup {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         hosts: Vec::new(),
         egress_allow: None,
+        grafana: Default::default(),
         dynamodb_listen: None,
         demo: false,
         jwt: None,

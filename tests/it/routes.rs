@@ -86,6 +86,7 @@ pub(crate) async fn routed() -> BTreeSet<String> {
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         hosts: Vec::new(),
         egress_allow: None,
+        grafana: grafana::Settings::default(),
         dynamodb_listen: None,
         demo: false,
         jwt: None,

@@ -67,6 +67,7 @@ impl TestApp {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             hosts: Vec::new(),
             egress_allow: None,
+            grafana: grafana::Settings::default(),
             dynamodb_listen: None,
             demo: false,
             jwt: None,

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// How often each fault is met: in percent of the calls that can meet it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +66,8 @@ struct Inner {
     left: AtomicI64,
     /// Reads that did not ask to be consistent: there must be none.
     stale: AtomicU64,
+    /// Each call takes one and gives none back.
+    gate: Semaphore,
 }
 
 impl Hostile {
@@ -77,6 +80,7 @@ impl Hostile {
             met: AtomicU64::new(0),
             left: AtomicI64::new(i64::MAX),
             stale: AtomicU64::new(0),
+            gate: Semaphore::new(Semaphore::MAX_PERMITS),
         }))
     }
 
@@ -93,6 +97,18 @@ impl Hostile {
     /// Lets all calls through again, as the next process's are.
     pub fn revive(&self) {
         self.kill_after(i64::MAX);
+    }
+
+    /// Lets so many calls through from now on; those that come after them wait for [`Hostile::release`].
+    pub fn hold_after(&self, calls: usize) {
+        self.0.gate.forget_permits(Semaphore::MAX_PERMITS);
+        self.0.gate.add_permits(calls);
+    }
+
+    /// Lets everything through again that waits, and what comes.
+    pub fn release(&self) {
+        let left = self.0.gate.available_permits();
+        self.0.gate.add_permits(Semaphore::MAX_PERMITS - left);
     }
 
     /// Counts the reads that were answered as if nothing had ever been written, because they did not ask to be
@@ -153,7 +169,9 @@ impl HttpConnector for Connector {
 
 impl Connector {
     async fn meet(&self, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let (hostile, faults) = (&self.hostile, self.hostile.faults());
+        let hostile = &self.hostile;
+        hostile.0.gate.acquire().await.expect("it is never closed").forget();
+        let faults = hostile.faults();
         hostile.0.met.fetch_add(1, Ordering::Relaxed);
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();

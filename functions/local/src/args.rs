@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
+use grafana::{Compat, Settings};
 use sourcegate_core::Cidr;
 
 /// One door to every data source: register once, proxy without ever seeing a credential.
@@ -35,6 +36,20 @@ pub struct Args {
     /// Offers the embedded engine to Lambda processes on this machine, on a loopback or private address.
     #[arg(long, env = "SOURCEGATE_DYNAMODB_LISTEN", value_name = "ADDR")]
     pub dynamodb_listen: Option<SocketAddr>,
+
+    /// Whose answers clients get: Grafana 13's, Grafana 9's, or Amazon Managed Grafana's.
+    #[arg(long, env = "SOURCEGATE_GRAFANA_COMPAT", value_name = "13|9|amg", default_value = "13")]
+    pub grafana_compat: Compat,
+
+    /// How many data sources a list holds at most.
+    #[arg(
+        long,
+        env = "SOURCEGATE_DATASOURCE_LIMIT",
+        value_name = "NUMBER",
+        value_parser = Settings::parse_limit,
+        default_value = "5000"
+    )]
+    pub datasource_limit: usize,
 
     /// How the log is written: text on standard error, JSON on standard output.
     #[arg(long, env = "SOURCEGATE_LOG_FORMAT", value_enum, default_value = "text")]

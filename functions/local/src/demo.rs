@@ -89,8 +89,8 @@ async fn register(
         Some(found) => {
             let make_default = found.is_default;
             let granted = demo.authorize(Action::Write, &wanted, Some(found.source))?;
-            let change = Change { settings, secrets, version: None, make_default };
-            store.update(&granted, change).await?;
+            let change = Change { uid: None, settings, secrets, version: None, make_default };
+            store.update(&granted, &wanted, change).await?;
         }
     }
     Ok(())

@@ -38,6 +38,8 @@ pub struct Setup {
     pub hosts: Vec<String>,
     /// Networks that may be dialled instead of loopback and the private ones.
     pub egress_allow: Option<Vec<Cidr>>,
+    /// How the Grafana dialect speaks.
+    pub grafana: grafana::Settings,
     /// Where to offer the tables.
     pub dynamodb_listen: Option<SocketAddr>,
     /// Whether to start the demo's upstream.
@@ -53,6 +55,10 @@ impl From<&Args> for Setup {
             listen: args.listen,
             hosts: args.host.clone(),
             egress_allow: args.egress_allow.clone(),
+            grafana: grafana::Settings {
+                compat: args.grafana_compat,
+                datasource_limit: args.datasource_limit,
+            },
             dynamodb_listen: args.dynamodb_listen,
             demo: args.demo,
             jwt: None,
@@ -196,7 +202,7 @@ impl Server {
 
     /// Makes every route.
     pub fn router(&self) -> web::Router {
-        grafana::datasources::router(self.store.clone(), self.policy.clone())
+        grafana::datasources::router(self.store.clone(), self.policy.clone(), self.setup.grafana)
             .merge(grafana::permissions::router(self.store.clone()))
             .merge(grafana::correlations::router(self.store.clone()))
             .merge(grafana::basics::router(self.store.clone()))

@@ -36,6 +36,12 @@ impl Granted {
     pub fn action(&self) -> Action {
         self.action
     }
+
+    /// Tells whether it still holds: for the same data source as it is now, not for another one under its name.
+    #[must_use]
+    pub fn holds(&self, now: &Datasource) -> bool {
+        now.incarnation == self.source.incarnation && self.caller.may(self.action, now)
+    }
 }
 
 /// The proof that a caller may do an action where no data source exists yet: create, list.

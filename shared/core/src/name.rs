@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Datasource;
+
 /// The largest number that a token's 31 bits can carry.
 const LARGEST: u32 = i32::MAX as u32;
 
@@ -183,6 +185,18 @@ pub enum Reference {
     Id(LegacyId),
     /// By name, compared exactly.
     Name(SourceName),
+}
+
+impl Reference {
+    /// Tells whether a data source is the one that is meant.
+    #[must_use]
+    pub fn names(&self, source: &Datasource) -> bool {
+        match self {
+            Self::Uid(uid) => *uid == source.uid,
+            Self::Id(id) => *id == source.id,
+            Self::Name(name) => *name == source.settings.name,
+        }
+    }
 }
 
 impl fmt::Display for Reference {

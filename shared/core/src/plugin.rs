@@ -1,5 +1,12 @@
 //! The types of data sources that are known, with their spellings; every other type is kept and proxied as plain HTTP.
 
+mod table;
+
+use table::{Row, TABLE};
+
+/// `influxdb_08` needs a url too, but is otherwise unknown here.
+const OTHERS_THAT_NEED_A_URL: &[&str] = &["influxdb_08"];
+
 /// The type of a data source.
 ///
 /// One row of a table per known type; [`Plugin::Other`] for the rest.
@@ -39,132 +46,23 @@ pub enum Plugin {
     Cloudwatch,
     /// `grafana-testdata-datasource`, also `testdata`
     Testdata,
+    /// `grafana-azure-monitor-datasource`
+    AzureMonitor,
+    /// `stackdriver`
+    Stackdriver,
+    /// `parca`
+    Parca,
+    /// `grafana-pyroscope-datasource`, also `phlare`
+    Pyroscope,
+    /// `grafana`, which Grafana itself answers for
+    Grafana,
+    /// `dashboard`, which takes what another panel has
+    Dashboard,
+    /// `mixed`, which asks several others
+    Mixed,
     /// A type that is not in the table.
     Other,
 }
-
-/// What is known of a type. Source: the plugins' own `plugin.json` files.
-struct Row {
-    plugin: Plugin,
-    id: &'static str,
-    alias: Option<&'static str>,
-    name: &'static str,
-    logo: &'static str,
-    needs_url: bool,
-}
-
-const fn row(plugin: Plugin, id: &'static str, name: &'static str, logo: &'static str) -> Row {
-    Row { plugin, id, alias: None, name, logo, needs_url: true }
-}
-
-/// `influxdb_08` needs a url too, but is otherwise unknown here.
-const OTHERS_THAT_NEED_A_URL: &[&str] = &["influxdb_08"];
-
-const TABLE: &[Row] = &[
-    row(
-        Plugin::Prometheus,
-        "prometheus",
-        "Prometheus",
-        "public/app/plugins/datasource/prometheus/img/prometheus_logo.svg",
-    ),
-    Row {
-        needs_url: false,
-        ..row(
-            Plugin::AmazonPrometheus,
-            "grafana-amazonprometheus-datasource",
-            "Amazon Managed Service for Prometheus",
-            "public/plugins/grafana-amazonprometheus-datasource/img/logo.svg",
-        )
-    },
-    Row {
-        needs_url: false,
-        ..row(
-            Plugin::AzurePrometheus,
-            "grafana-azureprometheus-datasource",
-            "Azure Monitor Managed Service for Prometheus",
-            "public/plugins/grafana-azureprometheus-datasource/img/logo.svg",
-        )
-    },
-    row(Plugin::Loki, "loki", "Loki", "public/app/plugins/datasource/loki/img/loki_icon.svg"),
-    row(
-        Plugin::Alertmanager,
-        "alertmanager",
-        "Alertmanager",
-        "public/app/plugins/datasource/alertmanager/img/logo.svg",
-    ),
-    row(
-        Plugin::Graphite,
-        "graphite",
-        "Graphite",
-        "public/app/plugins/datasource/graphite/img/graphite_logo.png",
-    ),
-    row(
-        Plugin::Influxdb,
-        "influxdb",
-        "InfluxDB",
-        "public/app/plugins/datasource/influxdb/img/influxdb_logo.svg",
-    ),
-    row(
-        Plugin::Elasticsearch,
-        "elasticsearch",
-        "Elasticsearch",
-        "public/app/plugins/datasource/elasticsearch/img/elasticsearch.svg",
-    ),
-    row(
-        Plugin::Opentsdb,
-        "opentsdb",
-        "OpenTSDB",
-        "public/app/plugins/datasource/opentsdb/img/opentsdb_logo.png",
-    ),
-    row(
-        Plugin::Jaeger,
-        "jaeger",
-        "Jaeger",
-        "public/app/plugins/datasource/jaeger/img/jaeger_logo.svg",
-    ),
-    row(Plugin::Tempo, "tempo", "Tempo", "public/app/plugins/datasource/tempo/img/tempo_logo.svg"),
-    row(
-        Plugin::Zipkin,
-        "zipkin",
-        "Zipkin",
-        "public/app/plugins/datasource/zipkin/img/zipkin-logo.svg",
-    ),
-    Row {
-        alias: Some("postgres"),
-        ..row(
-            Plugin::Postgres,
-            "grafana-postgresql-datasource",
-            "PostgreSQL",
-            "public/app/plugins/datasource/grafana-postgresql-datasource/img/postgresql_logo.svg",
-        )
-    },
-    row(Plugin::Mysql, "mysql", "MySQL", "public/app/plugins/datasource/mysql/img/mysql_logo.svg"),
-    row(
-        Plugin::Mssql,
-        "mssql",
-        "Microsoft SQL Server",
-        "public/app/plugins/datasource/mssql/img/sql_server_logo.svg",
-    ),
-    Row {
-        needs_url: false,
-        ..row(
-            Plugin::Cloudwatch,
-            "cloudwatch",
-            "CloudWatch",
-            "public/app/plugins/datasource/cloudwatch/img/amazon-web-services.png",
-        )
-    },
-    Row {
-        needs_url: false,
-        alias: Some("testdata"),
-        ..row(
-            Plugin::Testdata,
-            "grafana-testdata-datasource",
-            "TestData",
-            "public/app/plugins/datasource/grafana-testdata-datasource/img/testdata.svg",
-        )
-    },
-];
 
 impl Plugin {
     /// Finds the type that a text names, by id or by alias.
@@ -227,10 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_distinct() {
-        for (at, row) in TABLE.iter().enumerate() {
-            assert!(TABLE[at + 1..].iter().all(|other| other.id != row.id), "{}", row.id);
+    fn every_spelling_names_one_type_and_every_type_has_a_row() {
+        let spellings = |row: &Row| [Some(row.id), row.alias].into_iter().flatten();
+        for row in TABLE {
+            assert!(spellings(row).all(|text| Plugin::parse(text) == row.plugin), "{}", row.id);
+            assert_eq!((row.plugin.id(), row.plugin.logo()), (Some(row.id), Some(row.logo)));
+            assert!(row.logo.starts_with("public/") && row.logo.contains("/img/"), "{}", row.logo);
         }
+        assert_eq!(Plugin::Other.id(), None);
     }
 
     #[test]
@@ -238,7 +140,7 @@ mod tests {
         for text in ["graphite", "influxdb_08", "mysql", "postgres", "loki", "zipkin"] {
             assert!(Plugin::parse(text).needs_url(text), "{text}");
         }
-        for text in ["testdata", "cloudwatch", "no-such-plugin"] {
+        for text in ["testdata", "cloudwatch", "stackdriver", "parca", "mixed", "no-such-plugin"] {
             assert!(!Plugin::parse(text).needs_url(text), "{text}");
         }
     }

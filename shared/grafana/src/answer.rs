@@ -2,6 +2,7 @@
 
 use std::io;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -18,13 +19,16 @@ pub(crate) fn ok<T>(body: T) -> Answer<T> {
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         match write(&self.1) {
-            Ok(body) => {
-                let json = HeaderValue::from_static("application/json");
-                (self.0, [(header::CONTENT_TYPE, json)], body).into_response()
-            }
+            Ok(body) => (self.0, json(body)).into_response(),
             Err(error) => web::Error::from(crate::Error::Unwritable(error)).into_response(),
         }
     }
+}
+
+/// Answers 200 with JSON that is written already, or is being written.
+pub(crate) fn json(body: impl Into<Body>) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], body.into()).into_response()
 }
 
 /// Writes a value.

@@ -20,8 +20,8 @@ pub(crate) enum Doing {
     List,
     /// Reading one by uid.
     Read,
-    /// Reading one by number.
-    ReadById,
+    /// Reading one by number or by name.
+    LookUp,
     /// Creating one.
     Add,
     /// Replacing one.
@@ -70,7 +70,7 @@ impl Doing {
     /// Tells that it failed for no reason that the caller could remove.
     fn failure(self) -> &'static str {
         match self {
-            Self::List | Self::ReadById => "Failed to query datasources",
+            Self::List | Self::LookUp => "Failed to query datasources",
             Self::Read => "Failed to query datasource",
             Self::Add => "Failed to add datasource",
             Self::Update => "Failed to update datasource",
@@ -231,11 +231,13 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
 
 fn stored(doing: Doing, error: &store::Error) -> Words {
     use store::Error as Store;
-    const NAME_TAKEN: &str = "data source with the same name already exists";
+    let taken = |what: &str| {
+        let taken = format!("data source with the same {what} already exists");
+        plain(if doing == Doing::Update { format!("{}: {taken}", doing.failure()) } else { taken })
+    };
     match (error, doing) {
-        (Store::NameTaken(_), Doing::Update) => plain(format!("{}: {NAME_TAKEN}", doing.failure())),
-        (Store::NameTaken(_), _) => plain(NAME_TAKEN),
-        (Store::UidTaken(_), _) => plain("data source with the same uid already exists"),
+        (Store::NameTaken(_), _) => taken("name"),
+        (Store::UidTaken(_), _) => taken("uid"),
         (Store::Stale { .. }, _) => plain(
             "Datasource has already been updated by someone else. Please reload and try again",
         ),

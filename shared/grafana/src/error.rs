@@ -43,11 +43,6 @@ pub(crate) enum Error {
     /// The uid is none.
     #[error("{0}")]
     Uid(BadName),
-    /// The uid of the body is another than that of the path.
-    #[error(
-        "changing the uid of a data source is not offered yet; leave uid out or send the one of the path"
-    )]
-    UidChange,
     /// A text cannot be what it is for.
     #[error("{field} {what}")]
     Text {
@@ -75,6 +70,9 @@ pub(crate) enum Error {
     /// The number in the path is zero.
     #[error("Datasource id is missing")]
     NoId,
+    /// The number of what is to be deleted is zero or below.
+    #[error("Missing valid datasource id")]
+    NoIdToDelete,
     /// The uid in a proxy path is none.
     #[error("UID is invalid")]
     ProxyUid,
@@ -105,7 +103,7 @@ pub(crate) enum Error {
     /// A number in the query is none.
     #[error("{0} is invalid")]
     Query(&'static str),
-    /// No data source can have this uid.
+    /// No data source can have this uid or name.
     #[error("Data source not found")]
     NotFound,
     /// The caller is not in the organisation.
@@ -147,9 +145,7 @@ impl Error {
             Self::ApiVersion => {
                 ("Invalid datasource apiVersion.", Some("datasource.apiVersionInvalid"))
             }
-            Self::Uid(_) | Self::UidChange => {
-                ("Invalid datasource UID.", Some("datasource.uidInvalid"))
-            }
+            Self::Uid(_) => ("Invalid datasource UID.", Some("datasource.uidInvalid")),
             _ => return Words { message: self.to_string().into(), message_id: None, detail: None },
         };
         let detail = (!matches!(self, Self::TeamHeaders(_))).then(|| self.to_string());

@@ -3,7 +3,6 @@
 //! | method | path | group |
 //! |---|---|---|
 //! | GET, POST | `/api/datasources` | [`datasources`] |
-//! | GET | `/api/datasources/{id}` | [`datasources`] |
 //! | GET, PUT, DELETE | `/api/datasources/uid/{uid}` | [`datasources`] |
 //! | GET, POST | `/api/access-control/datasources/{uid}` | [`permissions`] |
 //! | GET | `/api/access-control/datasources/description` | [`permissions`] |
@@ -13,6 +12,9 @@
 //! | GET | `/api/datasources/correlations` | [`correlations`] |
 //! | GET, POST | `/api/datasources/uid/{uid}/correlations` | [`correlations`] |
 //! | GET, PATCH, DELETE | `/api/datasources/uid/{uid}/correlations/{correlation}` | [`correlations`] |
+//! | GET, PUT, DELETE | `/api/datasources/{id}` | [`datasources`] |
+//! | GET, DELETE | `/api/datasources/name/{name}` | [`datasources`] |
+//! | GET | `/api/datasources/id/{name}` | [`datasources`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
@@ -55,6 +57,7 @@ pub mod permissions;
 pub mod proxy;
 mod reference;
 mod save;
+mod settings;
 pub mod users;
 mod walks;
 mod wire;
@@ -66,6 +69,8 @@ use web::{Arrival, Refusal};
 
 use crate::envelope::Doing;
 use crate::error::Error;
+
+pub use settings::{BadSetting, Compat, Settings};
 
 /// Answers what no route serves: 404 with a JSON body, as clients that probe for newer APIs expect it.
 pub async fn fallback(arrival: Arrival) -> Response {

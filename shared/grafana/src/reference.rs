@@ -1,7 +1,7 @@
 //! From what a path names to one data source, for a caller who may do something to it.
 
 use auth::{Action, Caller, Denied, Granted};
-use sourcegate_core::{LegacyId, Reference, Uid};
+use sourcegate_core::{Reference, Uid};
 use store::Store;
 
 use crate::Error;
@@ -9,20 +9,11 @@ use crate::Error;
 /// A data source that a caller may do something to.
 pub(crate) struct Found {
     pub(crate) granted: Granted,
-    pub(crate) is_default: bool,
 }
 
 /// Reads a uid of a path. One that no data source can have is as absent as one that none has.
 pub(crate) fn uid(text: &str) -> Result<Reference, Error> {
     Uid::parse(text).map(Reference::Uid).map_err(|_| Error::NotFound)
-}
-
-/// Reads a number of a path.
-pub(crate) fn id(text: &str) -> Result<Reference, Error> {
-    match text {
-        "0" => Err(Error::NoId),
-        text => LegacyId::parse(text).map(Reference::Id).map_err(|_| Error::Id),
-    }
 }
 
 /// Finds what a path names and proves that the caller may do this to it.
@@ -43,9 +34,8 @@ pub(crate) async fn locate(
         Err(_) => return Err(Denied::Forbidden(action).into()),
     };
     let found = store.find(caller.org(), &wanted).await?;
-    let is_default = found.as_ref().is_some_and(|stored| stored.is_default);
     match caller.authorize(action, &wanted, found.map(|stored| stored.source)) {
-        Ok(granted) => Ok(Ok(Found { granted, is_default })),
+        Ok(granted) => Ok(Ok(Found { granted })),
         Err(absent @ Denied::Absent(_)) => Ok(Err(absent.into())),
         Err(denied) => Err(denied.into()),
     }

@@ -97,18 +97,18 @@ impl Bound {
         Ok((Draft { uid, settings, secrets, make_default }, naming))
     }
 
-    /// Makes a change of it to a data source. Where no name was sent, it keeps the one it has.
+    /// Makes a change of it to a data source. Where no name or uid was sent, it keeps the one it has.
     pub(crate) fn into_change(self, current: &Datasource) -> Result<Change, Error> {
-        if !self.uid.is_empty() && self.uid != current.uid.as_str() {
-            return Err(Error::UidChange);
-        }
+        let uid = self.uid.clone();
         let name = match is_blank(&self.name) {
             false => self.name.clone(),
             true => current.settings.name.to_string(),
         };
         let (version, make_default) = (self.version, self.make_default);
         let (settings, secrets) = self.settled(&name, Saving::Again)?;
-        Ok(Change { settings, secrets, version, make_default })
+        let is_other = !uid.is_empty() && uid != current.uid.as_str();
+        let uid = is_other.then(|| Uid::parse(&uid)).transpose().map_err(Error::Uid)?;
+        Ok(Change { uid, settings, secrets, version, make_default })
     }
 
     fn settled(self, name: &str, saving: Saving) -> Result<(Settings, Secrets), Error> {

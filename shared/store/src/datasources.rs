@@ -1,26 +1,27 @@
 //! Data sources: found, listed, created, updated and deleted, each change in one transaction conditional on `rev`.
 
 mod create;
+mod damaged;
 mod delete;
+mod list;
 mod permissions;
 mod update;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use auth::Permit;
+use auth::Granted;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sourcegate_core::{Datasource, LegacyId, OrgId, Reference, Secrets, Settings, Uid};
 
 use crate::item::{Item, Record, datasource_of};
-use crate::read::{BATCH, Partition};
-use crate::table::{self, Key, Table};
+use crate::table::Key;
 use crate::{Error, Store};
 
+pub use list::Listing;
 pub use permissions::Assignment;
 
-/// How many data sources a list shows, as Grafana's `datasource_limit`.
-const MOST_LISTED: usize = 5_000;
+/// How often a pointer is followed that led to something else each time.
+const MOST_READS: u32 = 6;
 
 /// A data source as it is stored, and whether it is its organisation's default.
 #[derive(Clone, Debug)]
@@ -44,9 +45,11 @@ pub struct Draft {
     pub make_default: bool,
 }
 
-/// What a data source is replaced by. Its uid, number and incarnation stay.
+/// What a data source is replaced by. Its number and incarnation stay.
 #[derive(Clone, Debug)]
 pub struct Change {
+    /// Another uid; none keeps the one that it has.
+    pub uid: Option<Uid>,
     /// The settings, all of them.
     pub settings: Settings,
     /// New texts of secrets; an empty one removes, what is not named stays.
@@ -63,8 +66,30 @@ impl Store {
     /// # Errors
     /// [`Error::BadRecord`] if it is damaged; what the table says otherwise.
     pub async fn find(&self, org: OrgId, wanted: &Reference) -> Result<Option<Stored>, Error> {
-        let Some(uid) = self.uid_of(org, wanted).await? else { return Ok(None) };
-        let keys = [Key::datasource(org, &uid), Key::default_source(org)];
+        let mut misled = None;
+        for _ in 0..MOST_READS {
+            let Some(uid) = self.uid_of(org, wanted).await? else { return Ok(None) };
+            let found = self.by_uid(org, &uid).await?;
+            if found.as_ref().is_some_and(|stored| wanted.names(&stored.source)) {
+                return Ok(found);
+            }
+            if !may_mislead(wanted, &mut misled, uid) {
+                return Ok(None);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Finds a data source as it is now, if the grant still holds for it: one that was made again under the same uid, or
+    /// that the caller has lost since, is as good as gone.
+    async fn find_again(&self, granted: &Granted, wanted: &Reference) -> Result<Stored, Error> {
+        let found = self.find(granted.source().org, wanted).await?;
+        let found = found.filter(|stored| granted.holds(&stored.source));
+        found.ok_or_else(|| Error::Gone(wanted.clone()))
+    }
+
+    async fn by_uid(&self, org: OrgId, uid: &Uid) -> Result<Option<Stored>, Error> {
+        let keys = [Key::datasource(org, uid), Key::default_source(org)];
         let mut batch = self.batch(&keys).await?;
         let Some(item) = batch.take(&keys[0]) else { return Ok(None) };
         let source = datasource_of(org, &item)?;
@@ -89,38 +114,12 @@ impl Store {
             }
         }
     }
+}
 
-    /// Lists an organisation's data sources in the order of their names without regard to case, at most 5,000.
-    ///
-    /// A damaged one is left out and logged; the list goes on (`faults.md` D17).
-    ///
-    /// # Errors
-    /// What the table says.
-    pub async fn list(&self, permit: &Permit) -> Result<Vec<Stored>, Error> {
-        let org = permit.caller().org();
-        let names = table::names_of(org);
-        let partition = Partition { table: Table::Registry, pk: &names, backwards: false };
-        let pointers = self.query(&partition, MOST_LISTED).await?;
-        let default = self.get(&Key::default_source(org)).await?;
-        let default = default.and_then(|item| logged(default_of(&item)));
-        // Pages are no snapshot: who is renamed in between is on two of them.
-        let mut seen = HashSet::new();
-        let uids = pointers.iter().filter_map(|item| logged(pointer(item)));
-        let keys = uids.map(|uid| Key::datasource(org, &uid));
-        let keys: Vec<_> = keys.filter(|key| seen.insert(key.clone())).collect();
-        let mut listed = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(BATCH) {
-            let mut batch = self.batch(keys).await?;
-            // What was deleted since the names were read is not there; what was renamed stays in its old place.
-            let sources =
-                keys.iter().filter_map(|key| logged(datasource_of(org, &batch.take(key)?)));
-            listed.extend(sources.map(|source| {
-                let is_default = default == Some(source.id);
-                Stored { source: Arc::new(source), is_default }
-            }));
-        }
-        Ok(listed)
-    }
+/// Tells whether a pointer should be followed again that did not lead to the data source that is meant: its uid may have
+/// been changed, and be another's, since the pointer was read. One that stays as it was leads nowhere.
+pub(crate) fn may_mislead(wanted: &Reference, misled: &mut Option<Uid>, uid: Uid) -> bool {
+    !matches!(wanted, Reference::Uid(_)) && misled.replace(uid.clone()) != Some(uid)
 }
 
 /// Takes a damaged item for none where it stands in the way of sound ones.

@@ -8,6 +8,7 @@ use auth::jwt::Assertion;
 use auth::{Caller, Credential, Unauthenticated};
 use sourcegate_core::{Datasource, OrgId, Reference};
 
+use crate::datasources::may_mislead;
 use crate::item::datasource_of;
 use crate::keys::WrappedKey;
 use crate::read::Batch;
@@ -79,6 +80,7 @@ impl Store {
             self.caller(claim).await?;
         }
         let mut place = self.place(claim)?;
+        let mut misled = None;
         for round in 0..MOST_READS {
             if round > 0 {
                 crate::read::pause(round).await;
@@ -86,8 +88,8 @@ impl Store {
             let org = place.org();
             let uid = self.uid_of(org, wanted).await?;
             let mut keys = identity_keys(claim.credential, &place);
-            let own = uid.map(|uid| {
-                [Key::datasource(org, &uid), Key::sealed(org, &uid), Key::current_key(org)]
+            let own = uid.as_ref().map(|uid| {
+                [Key::datasource(org, uid), Key::sealed(org, uid), Key::current_key(org)]
             });
             keys.extend(own.iter().flatten().cloned());
             let mut batch = self.batch(&keys).await?;
@@ -95,10 +97,15 @@ impl Store {
                 Verified::Here(caller) => caller,
                 Verified::Elsewhere => continue,
             };
-            let Some(own) = own else { return Ok(Entered { caller, located: None }) };
-            match located(org, &own, &mut batch) {
-                Err(Error::Torn(_)) if round + 1 < MOST_READS => {}
-                located => return Ok(Entered { caller, located: located? }),
+            let Some((uid, own)) = uid.zip(own) else {
+                return Ok(Entered { caller, located: None });
+            };
+            let located = match located(org, &own, &mut batch) {
+                Err(Error::Torn(_)) if round + 1 < MOST_READS => continue,
+                located => located?.filter(|located| wanted.names(&located.source)),
+            };
+            if located.is_some() || !may_mislead(wanted, &mut misled, uid) {
+                return Ok(Entered { caller, located });
             }
         }
         Err(Error::Busy)

@@ -46,7 +46,7 @@ pub use assignees::Account;
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
 pub use correlations::{Edit, Link, Links, Patch};
-pub use datasources::{Assignment, Change, Draft, Stored};
+pub use datasources::{Assignment, Change, Draft, Listing, Stored};
 pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};

@@ -98,11 +98,10 @@ impl Store {
     fn key_of(&self, table: &str, item: &Item) -> Option<Key> {
         let all = [Table::Access, Table::Registry, Table::Scratch];
         let table = all.into_iter().find(|known| self.0.config.tables.name(*known) == table)?;
-        let part = |name: &str| item.get(name)?.as_s().ok().cloned();
-        Some(Key { table, pk: part("pk")?, sk: part("sk")? })
+        Key::of(table, item)
     }
 
-    /// Reads a partition, in order or backwards, page by page until `limit`.
+    /// Reads the items of a partition, in order or backwards, page by page until `limit`.
     pub(crate) async fn query(
         &self,
         partition: &Partition<'_>,
@@ -118,36 +117,56 @@ impl Store {
         beginning: &str,
         limit: usize,
     ) -> Result<Vec<Item>, Error> {
-        let (condition, beginning) = match beginning {
-            "" => ("pk = :pk", None),
-            text => ("pk = :pk AND begins_with(sk, :sk)", Some(text)),
-        };
-        let pk = AttributeValue::S(partition.pk.to_owned());
-        let sk = beginning.map(|text| (":sk".to_owned(), AttributeValue::S(text.to_owned())));
-        let values: HashMap<_, _> = [(":pk".to_owned(), pk)].into_iter().chain(sk).collect();
         let mut found: Vec<Item> = Vec::new();
         let mut start = None;
         loop {
-            let left = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
-            let asked =
-                self.0.client.query().table_name(self.0.config.tables.name(partition.table));
-            let asked = asked
-                .key_condition_expression(condition)
-                .set_expression_attribute_values(Some(values.clone()))
-                .scan_index_forward(!partition.backwards)
-                .consistent_read(true)
-                .limit(left)
-                .set_exclusive_start_key(start);
-            let output = match asked.send().await {
-                Ok(output) => output,
-                Err(error) if is_throttled(&error) => return Err(Error::Busy),
-                Err(error) => return Err(Error::table(error)),
-            };
-            found.extend(output.items.unwrap_or_default());
-            start = output.last_evaluated_key;
+            let page = self.page_from(partition, beginning, limit - found.len(), start).await?;
+            found.extend(page.items);
+            start = page.next;
             if start.is_none() || found.len() >= limit {
                 return Ok(found);
             }
+        }
+    }
+
+    /// Reads one page of a partition: at most `limit` items, and at most one megabyte.
+    pub(crate) async fn page(
+        &self,
+        partition: &Partition<'_>,
+        limit: usize,
+        start: Option<Item>,
+    ) -> Result<Page, Error> {
+        self.page_from(partition, "", limit, start).await
+    }
+
+    async fn page_from(
+        &self,
+        partition: &Partition<'_>,
+        beginning: &str,
+        limit: usize,
+        start: Option<Item>,
+    ) -> Result<Page, Error> {
+        let asked = self.0.client.query().table_name(self.0.config.tables.name(partition.table));
+        let pk = AttributeValue::S(partition.pk.to_owned());
+        let asked = asked.expression_attribute_values(":pk", pk);
+        let asked = match beginning {
+            "" => asked.key_condition_expression("pk = :pk"),
+            text => asked
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", AttributeValue::S(text.to_owned())),
+        };
+        let asked = asked
+            .scan_index_forward(!partition.backwards)
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        match asked.send().await {
+            Ok(output) => Ok(Page {
+                items: output.items.unwrap_or_default(),
+                next: output.last_evaluated_key,
+            }),
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
         }
     }
 }
@@ -180,6 +199,13 @@ pub(crate) struct Partition<'a> {
     pub(crate) table: Table,
     pub(crate) pk: &'a str,
     pub(crate) backwards: bool,
+}
+
+/// Some items of a partition.
+pub(crate) struct Page {
+    pub(crate) items: Vec<Item>,
+    /// Where the next page starts; none if there is none.
+    pub(crate) next: Option<Item>,
 }
 
 /// Tells whether the table said that it is asked too often, after all the SDK's own retries.

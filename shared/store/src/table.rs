@@ -195,6 +195,12 @@ impl Key {
         Self::scratch(format!("FAILED#{}", address.as_str()), sk)
     }
 
+    /// Reads the key of an item; none if it has none, which no table lets happen.
+    pub(crate) fn of(table: Table, item: &HashMap<String, AttributeValue>) -> Option<Self> {
+        let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+        Some(Self { table, pk: part("pk")?, sk: part("sk")? })
+    }
+
     /// Gives the key as the two attributes that every item carries.
     pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([

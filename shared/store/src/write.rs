@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use sourcegate_core::Rev;
 
-use crate::item::{Item, Record, number};
+use crate::item::{Item, Record, check_size, number};
 use crate::read::{is_throttled, pause};
 use crate::table::{Key, Table};
 use crate::{Error, Store};
@@ -44,6 +44,8 @@ pub(crate) enum Condition {
     AbsentOrEquals(&'static str, AttributeValue),
     /// Two attributes have their values.
     Both([(&'static str, AttributeValue); 2]),
+    /// An attribute is missing.
+    Lacks(&'static str),
 }
 
 /// A condition as `DynamoDB` takes it: the expression, the names and the values in it.
@@ -53,16 +55,19 @@ impl Condition {
     fn written(self) -> Expression {
         let (text, compared) = match self {
             Self::Absent => ("attribute_not_exists(pk)", vec![]),
-            Self::Equals(name, value) => ("#a = :a", vec![(name, value)]),
+            Self::Equals(name, value) => ("#a = :a", vec![(name, Some(value))]),
             Self::AbsentOrEquals(name, value) => {
-                ("attribute_not_exists(pk) OR #a = :a", vec![(name, value)])
+                ("attribute_not_exists(pk) OR #a = :a", vec![(name, Some(value))])
             }
-            Self::Both(both) => ("#a = :a AND #b = :b", both.to_vec()),
+            Self::Both(both) => {
+                ("#a = :a AND #b = :b", both.map(|(name, value)| (name, Some(value))).to_vec())
+            }
+            Self::Lacks(name) => ("attribute_not_exists(#a)", vec![(name, None)]),
         };
         let (mut names, mut values) = (HashMap::new(), HashMap::new());
         for (letter, (name, value)) in ["a", "b"].into_iter().zip(compared) {
             names.insert(format!("#{letter}"), name.to_owned());
-            values.insert(format!(":{letter}"), value);
+            values.extend(value.map(|value| (format!(":{letter}"), value)));
         }
         (text.to_owned(), names, values)
     }
@@ -95,6 +100,17 @@ impl Write {
         };
         let part = |name: &str| key[name].as_s().cloned().unwrap_or_default();
         (self.table, part("pk"), part("sk"))
+    }
+
+    /// Refuses an item that the table would refuse.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub(crate) fn check_size(&self) -> Result<(), Error> {
+        match &self.what {
+            What::Put(item) => check_size(item),
+            What::Delete(_) | What::Check(_) => Ok(()),
+        }
     }
 
     fn built(self, table_name: &str) -> Option<TransactWriteItem> {

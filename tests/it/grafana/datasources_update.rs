@@ -230,7 +230,8 @@ async fn t23_p27_ids_organisations_and_who_may_write_are_nobodys_to_set() {
     // Another's uid in the body reaches nobody else.
     let other = admin.create(&build::with(build::plain("other", ""), json!({ "uid": "b" }))).await;
     let answer = put(&admin, json!({ "uid": "b", "name": "mine" })).await;
-    assert!(answer.status.is_client_error(), "{}", answer.text());
+    let taken = "Failed to update datasource: data source with the same uid already exists";
+    check(&answer, 409, taken);
     assert_eq!(admin.get("/api/datasources/uid/b").await.json()["name"], other["name"]);
     assert_eq!(admin.get(ONE).await.json()["name"], "a");
 }

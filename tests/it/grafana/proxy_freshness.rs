@@ -100,7 +100,8 @@ async fn elsewhere(app: &TestApp) -> web::Stack {
     let engine = Engine::open_beside(app.data()).unwrap();
     let endpoint = Endpoint::InProcess(engine.http_client());
     let store = Store::connect(Config::read(|_| None), endpoint).await;
-    web::stack(datasources::router(store, Policy::local(None)), web::Options::default())
+    let router = datasources::router(store, Policy::local(None), grafana::Settings::default());
+    web::stack(router, web::Options::default())
 }
 
 #[tokio::test]

@@ -75,7 +75,11 @@ impl Deployment {
             "secureJsonData": { "basicAuthPassword": "hunter2" },
         });
         let source = build::with(build::plain(uid, &self.upstream.url()), fields);
-        let router = grafana::datasources::router(self.store.clone(), Policy::local(None));
+        let router = grafana::datasources::router(
+            self.store.clone(),
+            Policy::local(None),
+            grafana::Settings::default(),
+        );
         let request = Request::post("/api/datasources").header("content-type", "application/json");
         let request = request.header("authorization", format!("Bearer {}", self.token));
         let request = request.body(Body::from(source.to_string())).expect("a request");

@@ -43,6 +43,8 @@ async fn help_lists_every_flag() {
         ("--host <NAME,…>", "[env: SOURCEGATE_HOST=]"),
         ("--egress-allow <CIDR,…>", "[env: SOURCEGATE_EGRESS_ALLOW=]"),
         ("--dynamodb-listen <ADDR>", "[env: SOURCEGATE_DYNAMODB_LISTEN=]"),
+        ("--grafana-compat <13|9|amg>", "[env: SOURCEGATE_GRAFANA_COMPAT=] [default: 13]"),
+        ("--datasource-limit <NUMBER>", "[env: SOURCEGATE_DATASOURCE_LIMIT=] [default: 5000]"),
         ("--log", "[env: SOURCEGATE_LOG_FORMAT=] [default: text]"),
         ("--demo", "[env: SOURCEGATE_DEMO=]"),
         ("--help", "help"),
@@ -168,6 +170,14 @@ async fn a_flag_that_does_not_parse_is_named() {
         assert_eq!(answer.status.code(), Some(2));
         let said = text(&answer.stderr);
         assert!(said.contains(flag) && said.contains(value), "{said}");
+    }
+    for (variable, value) in
+        [("SOURCEGATE_GRAFANA_COMPAT", "14"), ("SOURCEGATE_DATASOURCE_LIMIT", "0")]
+    {
+        let answer = run(folder.path(), &["--listen", "127.0.0.1:0"], &[(variable, value)]).await;
+        assert_eq!(answer.status.code(), Some(2));
+        let said = text(&answer.stderr);
+        assert!(said.contains(&format!("{variable} is `{value}`; it must be")), "{said}");
     }
     let public = ["--listen", "127.0.0.1:0", "--dynamodb-listen", "0.0.0.0:0"];
     let answer = run(folder.path(), &public, &[]).await;

@@ -38,8 +38,13 @@ fn credential(value: &str) -> auth::Credential {
 #[test]
 fn k22_drafts_and_changes_show_names_only() {
     let draft = Draft { uid: None, settings: settings(), secrets: secrets(), make_default: false };
-    let change =
-        Change { settings: settings(), secrets: secrets(), version: None, make_default: false };
+    let change = Change {
+        uid: None,
+        settings: settings(),
+        secrets: secrets(),
+        version: None,
+        make_default: false,
+    };
     for shown in [format!("{draft:?}"), format!("{change:#?}")] {
         assert!(shown.contains("password") && !shown.contains(CANARY), "{shown}");
     }

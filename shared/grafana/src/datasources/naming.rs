@@ -8,7 +8,7 @@ use store::{Draft, Store, Stored};
 
 use crate::Error;
 
-/// How many names are tried that somebody else has taken since the list was read.
+/// How many names are tried that somebody else has taken since the names were read.
 const MOST_TRIES: usize = 100;
 
 /// Creates a data source under the first free name; names that differ in case only are not free.
@@ -17,8 +17,8 @@ pub(super) async fn create(
     permit: &Permit,
     draft: Draft,
 ) -> Result<Stored, web::Error> {
-    let listed = store.list(permit).await?;
-    let taken = listed.iter().map(|stored| stored.source.settings.name.folded()).collect();
+    let names = store.names(permit).await?;
+    let taken = names.iter().map(SourceName::folded).collect();
     let mut tries = 0;
     for name in free_names(&draft.settings.type_text, &taken) {
         let name = SourceName::parse(&name).map_err(Error::Name)?;

@@ -21,9 +21,29 @@ const PROXIES: [(&str, &str); 4] = [
 const CURRENT: [&str; 6] =
     ["renameOrg", "listOrgUsers", "addOrgUser", "searchOrgUsers", "updateOrgUser", "removeOrgUser"];
 
+/// Operations on the data source that a uid names, which are there for its number and its name too: the path, and
+/// which of them it has.
+const NAMED: [(&str, &str, &[&str]); 2] = [
+    ("/api/datasources/{id}", "Id", &["get", "put", "delete"]),
+    ("/api/datasources/name/{name}", "Name", &["get", "delete"]),
+];
+
 /// Puts all forms where one was.
 pub(super) fn add(document: &mut OpenApi) {
     let paths = &mut document.paths.paths;
+    if let Some(by_uid) = paths.get("/api/datasources/uid/{uid}").cloned() {
+        for (path, name, methods) in NAMED {
+            let mut by_name = by_uid.clone();
+            for (method, operation) in operations(&mut by_name) {
+                let id = operation.operation_id.as_mut().filter(|_| methods.contains(&method));
+                if let Some(id) = id {
+                    *id = id.replace("ByUid", &format!("By{name}"));
+                }
+            }
+            by_name.put = by_name.put.filter(|_| methods.contains(&"put"));
+            paths.insert(path.to_owned(), by_name);
+        }
+    }
     if let Some(annotated) = paths.remove(PROXY) {
         let form = |(path, name): (&str, &str)| (path.to_owned(), proxy(annotated.clone(), name));
         paths.extend(PROXIES.map(form));

@@ -32,7 +32,7 @@ fn down() -> store::Error {
 #[test]
 fn what_is_absent_is_told_in_each_groups_words() {
     let gone = || store::Error::Gone(Reference::Uid(uid()));
-    for doing in [Doing::Read, Doing::ReadById, Doing::Update, Doing::Delete] {
+    for doing in [Doing::Read, Doing::LookUp, Doing::Update, Doing::Delete] {
         check(doing, absent_u(), 404, "Data source not found");
         check(doing, gone(), 404, "Data source not found");
         check(doing, Error::NotFound, 404, "Data source not found");
@@ -83,8 +83,10 @@ fn t10_t11_t33_t40_t42_conflicts_have_the_texts_of_contract_1_5_and_1_9() {
     let taken = "data source with the same name already exists";
     check(Doing::Add, name(), 409, taken);
     check(Doing::Update, name(), 409, &format!("Failed to update datasource: {taken}"));
-    let same_uid = store::Error::UidTaken(uid());
-    check(Doing::Add, same_uid, 409, "data source with the same uid already exists");
+    let same_uid = || store::Error::UidTaken(uid());
+    let taken = "data source with the same uid already exists";
+    check(Doing::Add, same_uid(), 409, taken);
+    check(Doing::Update, same_uid(), 409, &format!("Failed to update datasource: {taken}"));
     let stale = store::Error::Stale { uid: uid(), found: 2, sent: 1 };
     let text = "Datasource has already been updated by someone else. Please reload and try again";
     check(Doing::Update, stale, 409, text);
@@ -105,7 +107,7 @@ fn k04_secrets_to_be_sent_again_are_named() {
 fn our_own_failures_tell_their_cause_and_nothing_else() {
     let failures = [
         (Doing::List, "Failed to query datasources"),
-        (Doing::ReadById, "Failed to query datasources"),
+        (Doing::LookUp, "Failed to query datasources"),
         (Doing::Read, "Failed to query datasource"),
         (Doing::Add, "Failed to add datasource"),
         (Doing::Update, "Failed to update datasource"),

@@ -311,10 +311,14 @@ fn change(fields: &Value) -> Result<Change, Error> {
 }
 
 #[test]
-fn an_update_keeps_the_uid() {
-    assert!(matches!(change(&json!({"uid": "b"})), Err(Error::UidChange)));
+fn t44_an_update_may_change_the_uid() {
+    let uid = |sent: Value| change(&json!({"uid": sent})).unwrap().uid;
+    assert_eq!(uid(json!("b")).unwrap().as_str(), "b");
     for same in [json!("a"), json!(""), json!(null)] {
-        assert!(change(&json!({"uid": same})).is_ok());
+        assert_eq!(uid(same), None);
+    }
+    for bad in ["a b", "*", &"u".repeat(41)] {
+        assert!(matches!(change(&json!({"uid": bad})), Err(Error::Uid(_))), "{bad}");
     }
 }
 

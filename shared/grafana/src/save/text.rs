@@ -11,9 +11,12 @@ const LARGEST_SECRET: usize = 64 << 10;
 /// The longest name of a secret, in bytes.
 const LONGEST_SECRET_NAME: usize = 255;
 
+/// The longest text that has no limit of its own, in bytes: what Grafana's columns hold.
+const LONGEST: usize = 255;
+
 const CONTROL: &str = "has a control character";
 
-/// Refuses control characters everywhere, and a colon where it would end the user early (RFC 7617).
+/// Refuses control characters and too much everywhere, and a colon where it would end the user early (RFC 7617).
 pub(super) fn check_settings(settings: &Settings) -> Result<(), Error> {
     let texts = [
         ("type", &settings.type_text),
@@ -26,6 +29,7 @@ pub(super) fn check_settings(settings: &Settings) -> Result<(), Error> {
         if text.contains(char::is_control) {
             return Err(Error::Text { field: field.into(), what: CONTROL });
         }
+        check_length(field, text, LONGEST)?;
     }
     if settings.basic_auth_user.contains(':') {
         let what = "has a colon, which no user of basic authentication can have";

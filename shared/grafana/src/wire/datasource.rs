@@ -8,9 +8,11 @@ use secrecy::SecretString;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
-use sourcegate_core::{Datasource, JsonText, LegacyId};
+use sourcegate_core::{Datasource, JsonText, LegacyId, Plugin};
 use store::Stored;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+
+use crate::Compat;
 
 /// The logo that lists show for a type that is not known.
 const UNKNOWN_LOGO: &str = "public/img/icn-datasource.svg";
@@ -102,6 +104,8 @@ pub(crate) struct Listed<'a> {
     type_logo_url: &'a str,
     access: &'a str,
     url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
     user: &'a str,
     database: &'a str,
     basic_auth: bool,
@@ -112,8 +116,9 @@ pub(crate) struct Listed<'a> {
     read_only: bool,
 }
 
-impl<'a> From<&'a Stored> for Listed<'a> {
-    fn from(stored: &'a Stored) -> Self {
+impl<'a> Listed<'a> {
+    /// Makes an entry.
+    pub(crate) fn new(stored: &'a Stored, compat: Compat) -> Self {
         let source = &*stored.source;
         let settings = &source.settings;
         let plugin = settings.plugin();
@@ -127,6 +132,7 @@ impl<'a> From<&'a Stored> for Listed<'a> {
             type_logo_url: plugin.logo().unwrap_or(UNKNOWN_LOGO),
             access: &settings.access,
             url: &settings.url,
+            password: password(compat),
             user: &settings.user,
             database: &settings.database,
             basic_auth: settings.basic_auth,
@@ -151,10 +157,14 @@ pub(crate) struct Single<'a> {
     type_logo_url: &'a str,
     access: &'a str,
     url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
     user: &'a str,
     database: &'a str,
     basic_auth: bool,
     basic_auth_user: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basic_auth_password: Option<&'static str>,
     with_credentials: bool,
     is_default: bool,
     #[serde(serialize_with = "as_it_is")]
@@ -170,11 +180,15 @@ pub(crate) struct Single<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, bool>>, nullable = false)]
     access_control: Option<BTreeMap<&'static str, bool>>,
-    api_version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_version: Option<&'a str>,
+    #[serde(skip)]
+    plugin: Plugin,
 }
 
-impl<'a> From<&'a Stored> for Single<'a> {
-    fn from(stored: &'a Stored) -> Self {
+impl<'a> Single<'a> {
+    /// Makes what answers to POST and PUT show: without a logo.
+    pub(crate) fn new(stored: &'a Stored, compat: Compat) -> Self {
         let source = &*stored.source;
         let settings = &source.settings;
         Self {
@@ -186,10 +200,12 @@ impl<'a> From<&'a Stored> for Single<'a> {
             type_logo_url: "",
             access: &settings.access,
             url: &settings.url,
+            password: password(compat),
             user: &settings.user,
             database: &settings.database,
             basic_auth: settings.basic_auth,
             basic_auth_user: &settings.basic_auth_user,
+            basic_auth_password: password(compat),
             with_credentials: settings.with_credentials,
             is_default: stored.is_default,
             json_data: &settings.json_data,
@@ -197,21 +213,20 @@ impl<'a> From<&'a Stored> for Single<'a> {
             version: source.version,
             read_only: source.read_only,
             access_control: None,
-            api_version: &settings.api_version,
+            api_version: compat.is_newest().then_some(&settings.api_version),
+            plugin: settings.plugin(),
         }
     }
-}
 
-impl<'a> Single<'a> {
-    /// Makes what GET shows: with the type's logo.
-    pub(crate) fn with_logo(stored: &'a Stored) -> Self {
-        let logo = stored.source.settings.plugin().logo().unwrap_or_default();
-        Self { type_logo_url: logo, ..Self::from(stored) }
+    /// Adds the type's logo, which GET shows.
+    pub(crate) fn with_logo(self) -> Self {
+        Self { type_logo_url: self.plugin.logo().unwrap_or_default(), ..self }
     }
 
     /// Adds what a caller may do with it (`?accesscontrol=true`).
     pub(crate) fn with_access(self, caller: &Caller, source: &Datasource) -> Self {
-        let allowed = Action::all().filter(|action| caller.may(*action, source));
+        let actions = Action::all().filter(|action| action.is_of_source());
+        let allowed = actions.filter(|action| caller.may(*action, source));
         Self { access_control: Some(allowed.map(|a| (a.as_str(), true)).collect()), ..self }
     }
 }
@@ -228,24 +243,44 @@ pub(crate) struct Saved<'a> {
 
 impl<'a> Saved<'a> {
     /// Makes the answer of what was saved.
-    pub(crate) fn new(stored: &'a Stored, message: &'static str) -> Self {
+    pub(crate) fn new(stored: &'a Stored, message: &'static str, compat: Compat) -> Self {
         let name = stored.source.settings.name.as_str();
-        Self { datasource: stored.into(), id: stored.source.id.get(), message, name }
+        Self { datasource: Single::new(stored, compat), id: stored.source.id.get(), message, name }
     }
 }
 
-/// The answer to DELETE by uid.
+/// The answer to DELETE, with the number of what was deleted or without.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 #[schema(as = DeletedDatasource)]
 pub(crate) struct Deleted {
-    id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
     message: &'static str,
 }
 
-impl From<LegacyId> for Deleted {
-    fn from(id: LegacyId) -> Self {
-        Self { id: id.get(), message: "Data source deleted" }
+impl Deleted {
+    /// Makes the answer.
+    pub(crate) fn new(id: Option<LegacyId>) -> Self {
+        Self { id: id.map(LegacyId::get), message: "Data source deleted" }
     }
+}
+
+/// The answer to who asks for a number.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = DatasourceId)]
+pub(crate) struct Numbered {
+    id: i64,
+}
+
+impl From<LegacyId> for Numbered {
+    fn from(id: LegacyId) -> Self {
+        Self { id: id.get() }
+    }
+}
+
+/// What stands where Grafana once had a password: nothing, in the older forms.
+fn password(compat: Compat) -> Option<&'static str> {
+    (!compat.is_newest()).then_some("")
 }
 
 /// Writes JSON as it was sent.

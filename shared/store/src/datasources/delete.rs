@@ -13,22 +13,18 @@ use crate::{Error, Store};
 const MOST_TRIES: u32 = 32;
 
 impl Store {
-    /// Deletes a data source with its sealed values and the correlations that start from it.
+    /// Deletes a data source with its sealed values and the correlations that start from it. `wanted` is what it was granted
+    /// as.
     ///
     /// # Errors
     /// [`Error::ReadOnly`]; [`Error::Gone`] if somebody else was faster.
-    pub async fn delete(&self, granted: &Granted) -> Result<(), Error> {
-        let wanted = Reference::Uid(granted.source().uid.clone());
-        let gone = || Error::Gone(wanted.clone());
+    pub async fn delete(&self, granted: &Granted, wanted: &Reference) -> Result<(), Error> {
         for round in 0..MOST_TRIES {
             if round > 0 {
                 crate::read::pause(round.min(4)).await;
             }
-            let found = self.find(granted.source().org, &wanted).await?;
-            let found =
-                found.filter(|stored| stored.source.incarnation == granted.source().incarnation);
             // A deletion whose answer was lost is tried again by the SDK under its token, not here.
-            let found = found.ok_or_else(gone)?;
+            let found = self.find_again(granted, wanted).await?;
             let source = &found.source;
             if source.read_only {
                 return Err(Error::ReadOnly(source.uid.clone()));

@@ -6,7 +6,7 @@ use auth::Granted;
 use sourcegate_core::{Datasource, Reference, Rev};
 
 use super::{Change, Stored, rev_value};
-use crate::item::{Record, check_size, datasource_item, item, number, text};
+use crate::item::{Item, Record, datasource_item, item, number, text};
 use crate::secrets::Sealed;
 use crate::table::{Key, Table};
 use crate::write::{Condition, Outcome, Write};
@@ -16,25 +16,24 @@ use crate::{Error, Store};
 const MOST_TRIES: u32 = 32;
 
 impl Store {
-    /// Replaces the settings of a data source and merges its secrets.
+    /// Replaces the settings of a data source and merges its secrets. `wanted` is what it was granted as.
     ///
     /// # Errors
-    /// [`Error::Stale`], [`Error::NameTaken`], [`Error::ReadOnly`], [`Error::MustResend`], [`Error::TooLarge`];
-    /// [`Error::Gone`] if it was deleted meanwhile.
-    pub async fn update(&self, granted: &Granted, change: Change) -> Result<Stored, Error> {
-        let wanted = Reference::Uid(granted.source().uid.clone());
+    /// [`Error::Stale`], [`Error::NameTaken`], [`Error::UidTaken`], [`Error::ReadOnly`], [`Error::MustResend`],
+    /// [`Error::TooLarge`]; [`Error::Gone`] if it was deleted meanwhile.
+    pub async fn update(
+        &self,
+        granted: &Granted,
+        wanted: &Reference,
+        change: Change,
+    ) -> Result<Stored, Error> {
         for round in 0..MOST_TRIES {
             if round > 0 {
                 crate::read::pause(round.min(4)).await;
             }
-            // The grant is for this incarnation: one that was made again under the same uid is another source.
-            let before = self.find(granted.source().org, &wanted).await?;
-            let before =
-                before.filter(|stored| stored.source.incarnation == granted.source().incarnation);
-            let before = before.ok_or_else(|| Error::Gone(wanted.clone()))?;
-            match self.try_update(&before, &change).await? {
-                Some(stored) => return Ok(stored),
-                None => continue,
+            let before = self.find_again(granted, wanted).await?;
+            if let Some(stored) = self.try_update(&before, &change).await? {
+                return Ok(stored);
             }
         }
         Err(Error::Busy)
@@ -48,42 +47,22 @@ impl Store {
             Err(Error::Torn(_)) => return Ok(None),
             merged => merged?,
         };
-        let item = datasource_item(&after);
-        check_size(&item)?;
-        let unchanged = Condition::Equals("rev", rev_value(source));
-        let mut writes = vec![Write::put(Table::Registry, item).only_if(unchanged)];
-        let renamed = after.settings.name != source.settings.name;
-        if renamed {
-            let pointer = crate::item::item(
-                &Key::name(after.org, &after.settings.name),
-                [("uid", text(&after.uid))],
-            );
-            writes.push(Write::put(Table::Registry, pointer).only_if(Condition::Absent));
-            writes.push(Write::delete(Key::name(source.org, &source.settings.name)));
-        }
+        let mut writes = replacement(source, &after);
         if let Some(sealed) = &sealed {
-            let item = sealed.item(&after);
-            check_size(&item)?;
-            writes.push(Write::put(Table::Registry, item));
+            writes.push(Write::put(Table::Registry, sealed.item(&after)));
         }
+        writes.iter().try_for_each(Write::check_size)?;
         writes.extend(default_write(before, change.make_default));
         let stored = Stored { source: Arc::new(after), is_default: change.make_default };
         match self.transact(&writes).await? {
             Outcome::Written => Ok(Some(stored)),
-            Outcome::Refused(found) => {
-                let there = found.first().and_then(Option::as_ref);
-                let ours = there.is_some_and(|item| {
-                    Record(item).text("rev").is_ok_and(|rev| rev == stored.source.rev.to_string())
-                });
-                if ours {
-                    // The answer of an earlier try was lost.
-                    return Ok(Some(stored));
-                }
-                if there.is_none() && renamed && found.get(1).is_some_and(Option::is_some) {
-                    return Err(Error::NameTaken(stored.source.settings.name.clone()));
-                }
-                Ok(None)
-            }
+            Outcome::Refused(found) => match met(&found, source, &stored.source) {
+                // The answer of an earlier try was lost.
+                Met::Ourselves => Ok(Some(stored)),
+                Met::Name => Err(Error::NameTaken(stored.source.settings.name.clone())),
+                Met::Uid => Err(Error::UidTaken(stored.source.uid.clone())),
+                Met::Somebody => Ok(None),
+            },
         }
     }
 
@@ -100,7 +79,9 @@ impl Store {
             };
             text(before) == text(after)
         };
-        if change.secrets.is_empty() && before.secret_names.iter().all(stays) {
+        // They stand under the uid, so they move with it.
+        let moves = before.uid != after.uid && before.sec_rev.is_some();
+        if !moves && change.secrets.is_empty() && before.secret_names.iter().all(stays) {
             return Ok(None);
         }
         let stored = match before.sec_rev {
@@ -134,8 +115,67 @@ fn replaced(before: &Arc<Datasource>, change: &Change) -> Result<Datasource, Err
         }
         Some(sent) => sent.saturating_add(1),
     };
+    let uid = change.uid.clone().unwrap_or_else(|| before.uid.clone());
     let settings = change.settings.clone();
-    Ok(Datasource { rev: Rev::new(), version, settings, ..Datasource::clone(before) })
+    Ok(Datasource { uid, rev: Rev::new(), version, settings, ..Datasource::clone(before) })
+}
+
+/// The parts whose order [`met`] knows: what was there; the source; its name if that is another one. Then whatever else
+/// stands under its uid or names it.
+fn replacement(before: &Datasource, after: &Datasource) -> Vec<Write> {
+    let org = before.org;
+    let unchanged = Condition::Equals("rev", rev_value(before));
+    let put = Write::put(Table::Registry, datasource_item(after));
+    let uid = || [("uid", text(&after.uid))];
+    let (old_name, new_name) =
+        [before, after].map(|source| Key::name(org, &source.settings.name)).into();
+    let renamed = old_name != new_name;
+    let name = Write::put(Table::Registry, item(&new_name, uid()));
+    let mut writes = Vec::with_capacity(8);
+    if before.uid == after.uid {
+        writes.push(put.only_if(unchanged));
+    } else {
+        writes.push(Write::delete(Key::datasource(org, &before.uid)).only_if(unchanged));
+        writes.push(put.only_if(Condition::Absent));
+    }
+    if renamed {
+        writes.push(name.only_if(Condition::Absent));
+        writes.push(Write::delete(old_name));
+    } else if before.uid != after.uid {
+        writes.push(name);
+    }
+    if before.uid != after.uid {
+        writes.push(Write::put(Table::Registry, item(&Key::id(org, after.id), uid())));
+        writes.push(Write::delete(Key::sealed(org, &before.uid)));
+    }
+    writes
+}
+
+enum Met {
+    Ourselves,
+    Name,
+    Uid,
+    Somebody,
+}
+
+/// Reads which of [`replacement`]'s conditions failed. A name goes before a uid, as in contract 1.5.
+fn met(found: &[Option<Item>], before: &Datasource, after: &Datasource) -> Met {
+    let there = |at: usize| found.get(at).and_then(Option::as_ref);
+    let moved = before.uid != after.uid;
+    let at = usize::from(moved);
+    let rev = after.rev.to_string();
+    let ours = |item: &Item| Record(item).text("rev").is_ok_and(|found| found == rev);
+    if there(at).is_some_and(ours) {
+        Met::Ourselves
+    } else if there(0).is_some() {
+        Met::Somebody
+    } else if before.settings.name != after.settings.name && there(at + 1).is_some() {
+        Met::Name
+    } else if moved && there(at).is_some() {
+        Met::Uid
+    } else {
+        Met::Somebody
+    }
 }
 
 /// What the one default item becomes, if anything.
@@ -160,6 +200,7 @@ mod tests {
     fn check(stored: i64, sent: Option<i64>, expected: Option<i64>) {
         let before = Arc::new(Datasource { version: stored, ..source() });
         let change = Change {
+            uid: None,
             settings: before.settings.clone(),
             secrets: [].into_iter().collect(),
             version: sent,
@@ -183,6 +224,7 @@ mod tests {
     fn every_change_draws_a_new_rev_and_keeps_the_incarnation() {
         let before = Arc::new(source());
         let change = Change {
+            uid: None,
             settings: before.settings.clone(),
             secrets: [].into_iter().collect(),
             version: None,

@@ -48,7 +48,7 @@ fn check(value: &impl Serialize, expected: &str) {
 #[test]
 fn list_items_have_the_fields_of_contract_1_2() {
     check(
-        &Listed::from(&stored("testdata", &["password"])),
+        &Listed::new(&stored("testdata", &["password"]), Compat::V13),
         r#"{"id":7,"uid":"u-1","orgId":1,"name":"a \u003cb\u003e \u0026 c","type":"grafana-testdata-datasource",
         "typeName":"TestData","typeLogoUrl":"public/app/plugins/datasource/grafana-testdata-datasource/img/testdata.svg",
         "access":"proxy","url":"http://h/?a=1\u0026b=2","user":"u","database":"d","basicAuth":true,"isDefault":true,
@@ -59,17 +59,20 @@ fn list_items_have_the_fields_of_contract_1_2() {
 #[test]
 fn t09_an_unknown_type_is_listed_with_the_common_logo() {
     let stored = stored("no-such-plugin", &[]);
-    let listed = serde_json::to_value(Listed::from(&stored)).unwrap();
+    let listed = serde_json::to_value(Listed::new(&stored, Compat::V13)).unwrap();
     assert_eq!(listed["type"], "no-such-plugin");
     assert_eq!(listed["typeName"], "no-such-plugin");
     assert_eq!(listed["typeLogoUrl"], UNKNOWN_LOGO);
-    assert_eq!(serde_json::to_value(Single::with_logo(&stored)).unwrap()["typeLogoUrl"], "");
+    assert_eq!(
+        serde_json::to_value(Single::new(&stored, Compat::V13).with_logo()).unwrap()["typeLogoUrl"],
+        ""
+    );
 }
 
 #[test]
 fn answers_to_writes_have_the_fields_of_contract_1_3() {
     check(
-        &Saved::new(&stored("testdata", &["password", "a"]), "Datasource added"),
+        &Saved::new(&stored("testdata", &["password", "a"]), "Datasource added", Compat::V13),
         r#"{"datasource":{"id":7,"uid":"u-1","orgId":1,"name":"a \u003cb\u003e \u0026 c","type":"testdata",
         "typeLogoUrl":"","access":"proxy","url":"http://h/?a=1\u0026b=2","user":"u","database":"d","basicAuth":true,
         "basicAuthUser":"bu","withCredentials":true,"isDefault":true,
@@ -80,19 +83,40 @@ fn answers_to_writes_have_the_fields_of_contract_1_3() {
 }
 
 #[test]
-fn t47_the_answer_to_delete_by_uid_has_the_id() {
-    let id = LegacyId::new(7).unwrap();
-    check(&Deleted::from(id), r#"{"id":7,"message":"Data source deleted"}"#);
+fn t46_t47_answers_to_delete_have_the_id_or_not() {
+    check(&Deleted::new(LegacyId::new(7)), r#"{"id":7,"message":"Data source deleted"}"#);
+    check(&Deleted::new(None), r#"{"message":"Data source deleted"}"#);
+}
+
+#[test]
+fn t30_a_number_stands_alone() {
+    check(&Numbered::from(LegacyId::FIRST), r#"{"id":1}"#);
+}
+
+#[test]
+fn the_older_forms_have_empty_passwords_and_no_api_version() {
+    for compat in [Compat::V9, Compat::Amg] {
+        check(
+            &Single::new(&stored("loki", &[]), compat),
+            r#"{"id":7,"uid":"u-1","orgId":1,"name":"a \u003cb\u003e \u0026 c","type":"loki",
+        "typeLogoUrl":"","access":"proxy","url":"http://h/?a=1\u0026b=2","password":"","user":"u","database":"d",
+        "basicAuth":true,"basicAuthUser":"bu","basicAuthPassword":"","withCredentials":true,"isDefault":true,
+        "jsonData":{"esVersion":56,"f":1.0,"a":"\u003c"},"secureJsonFields":{},"version":3,"readOnly":false}"#,
+        );
+        let listed = serde_json::to_value(Listed::new(&stored("loki", &[]), compat)).unwrap();
+        assert_eq!(listed["password"], "");
+        assert_eq!(listed.get("basicAuthPassword"), None);
+    }
 }
 
 #[test]
 fn t31_access_is_shown_only_when_asked_for() {
     let stored = stored("loki", &[]);
-    let shown = serde_json::to_value(Single::with_logo(&stored)).unwrap();
+    let shown = serde_json::to_value(Single::new(&stored, Compat::V13).with_logo()).unwrap();
     assert_eq!(shown.get("accessControl"), None);
     let viewer = Identity::User { id: 3, login: "bob".to_owned() };
     let viewer = Caller::new(viewer, OrgId::MAIN, Role::Viewer);
-    let shown = Single::with_logo(&stored).with_access(&viewer, &stored.source);
+    let shown = Single::new(&stored, Compat::V13).with_logo().with_access(&viewer, &stored.source);
     let shown = serde_json::to_value(shown).unwrap();
     let expected = serde_json::json!({
         "datasources:query": true, "datasources:read": true, "datasources.id:read": true
