@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod replace;
 mod update;
 
 use std::collections::HashSet;
@@ -15,6 +16,9 @@ use crate::item::{Item, Record, datasource_of};
 use crate::read::{BATCH, Partition};
 use crate::table::{self, Key, Table};
 use crate::{Error, Store};
+
+pub(crate) use delete::removal;
+pub(crate) use replace::{MOST_TRIES, Replacement};
 
 /// How many data sources a list shows, as Grafana's `datasource_limit`.
 const MOST_LISTED: usize = 5_000;

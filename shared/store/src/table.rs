@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use auth::{OwnerId, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
-use sourcegate_core::{LegacyId, OrgId, SourceName, Uid};
+use sourcegate_core::{Incarnation, LegacyId, OrgId, SourceName, Uid};
 
 /// Which of the three tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,6 +136,11 @@ impl Key {
         Self::registry("COUNTER".to_owned(), format!("{org}#{what}"))
     }
 
+    /// What is known of a data source that a file made; of that incarnation and no later one.
+    pub(crate) fn provisioned(org: OrgId, incarnation: Incarnation) -> Self {
+        Self::registry(PROVISIONED.to_owned(), format!("{}#{incarnation}", padded(org.get())))
+    }
+
     /// Gives the key as the two attributes that every item carries.
     pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
@@ -150,6 +155,9 @@ pub(crate) const ORGS: &str = "ORGS";
 
 /// The partition that holds every user, in the order of their numbers.
 pub(crate) const USERS: &str = "USERS";
+
+/// The partition that holds what files made, by organisation: a folder of files may speak of all of them.
+pub(crate) const PROVISIONED: &str = "PROVISIONED";
 
 /// The partition that holds who belongs to an organisation, in the order of their logins.
 pub(crate) fn members_of(org: OrgId) -> String {
