@@ -49,6 +49,7 @@ fn setup(data: &std::path::Path) -> Setup {
         hosts: Vec::new(),
         egress_allow: None,
         dynamodb_listen: None,
+        provisioning: None,
         demo: false,
     }
 }

@@ -9,6 +9,7 @@ mod datasources_secrets;
 mod datasources_update;
 mod datasources_urls;
 mod page_guard;
+mod provisioning;
 mod proxy;
 mod proxy_answers;
 mod proxy_freshness;

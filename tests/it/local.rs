@@ -5,6 +5,7 @@ mod admin;
 pub(crate) mod binary;
 mod crash;
 mod demo;
+mod provisioning;
 mod start;
 mod stop;
 mod tables;

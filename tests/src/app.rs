@@ -64,6 +64,7 @@ impl TestApp {
             hosts: Vec::new(),
             egress_allow: None,
             dynamodb_listen: None,
+            provisioning: None,
             demo: false,
         };
         change(&mut setup);

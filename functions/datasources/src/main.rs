@@ -1,8 +1,9 @@
 //! The registry of data sources, and the small endpoints that clients call first. It can seal secrets and open none.
 
+use grafana::provisioning::{self, Provisioning};
 use grafana::{basics, datasources, fallback};
 use sourcegate_core::Policy;
-use store::{Config, Endpoint, Store};
+use store::{Config, Endpoint, Provisioner, Store};
 use web::serve::LambdaConfig;
 use web::telemetry::Format;
 
@@ -11,6 +12,11 @@ async fn main() -> anyhow::Result<()> {
     web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
     let (lambda, policy) = (LambdaConfig::read(web::env)?, Policy::read(web::env)?);
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
-    let router = datasources::router(store.clone(), policy).merge(basics::router(store));
+    // Read when an administrator asks, never by itself: any request may start any number of these.
+    let folder = web::env("SOURCEGATE_PROVISIONING").map(Into::into);
+    let provisioner = Provisioner::new(store.clone(), None);
+    let router = datasources::router(store.clone(), policy.clone())
+        .merge(basics::router(store))
+        .merge(provisioning::router(Provisioning::new(folder, provisioner, policy)));
     Ok(web::serve::lambda(router.fallback(fallback), &lambda).await?)
 }

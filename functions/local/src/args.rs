@@ -36,6 +36,10 @@ pub struct Args {
     #[arg(long, env = "SOURCEGATE_DYNAMODB_LISTEN", value_name = "ADDR")]
     pub dynamodb_listen: Option<SocketAddr>,
 
+    /// A folder of data sources in Grafana's provisioning files: `datasources/*.yaml` below it, or its own.
+    #[arg(long, env = "SOURCEGATE_PROVISIONING", value_name = "DIR")]
+    pub provisioning: Option<PathBuf>,
+
     /// How the log is written: text on standard error, JSON on standard output.
     #[arg(long, env = "SOURCEGATE_LOG_FORMAT", value_enum, default_value = "text")]
     pub log: LogFormat,

@@ -10,9 +10,10 @@ use auth::Role;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use egress::{Dns, Egress, Timeouts};
 use gateway::Gateway;
+use grafana::provisioning::{Provisioning, Report};
 use secrecy::SecretString;
 use sourcegate_core::{Cidr, OrgId, Policy};
-use store::{Admin, Config, Endpoint, Store, Vault};
+use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
@@ -36,6 +37,8 @@ pub struct Setup {
     pub egress_allow: Option<Vec<Cidr>>,
     /// Where to offer the tables.
     pub dynamodb_listen: Option<SocketAddr>,
+    /// A folder of data sources in Grafana's provisioning files.
+    pub provisioning: Option<PathBuf>,
     /// Whether to start the demo's upstream.
     pub demo: bool,
 }
@@ -48,6 +51,7 @@ impl From<&Args> for Setup {
             hosts: args.host.clone(),
             egress_allow: args.egress_allow.clone(),
             dynamodb_listen: args.dynamodb_listen,
+            provisioning: args.provisioning.clone(),
             demo: args.demo,
         }
     }
@@ -63,6 +67,8 @@ pub struct Server {
     store: Store,
     gateway: Gateway,
     policy: Policy,
+    provisioning: Provisioning,
+    provisioned: Report,
     tables: Option<Tables>,
     demo: Option<SocketAddr>,
 }
@@ -113,6 +119,8 @@ impl Server {
             true => Some(demo::start(&store).await.context("cannot start the demo")?),
             false => None,
         };
+        let provisioning = provisioning(&setup, &store, &keyring, &policy);
+        let provisioned = provisioning.apply().await;
         let egress = Egress::new(policy.clone(), Dns::System, Timeouts::default());
         let vault = Vault::new(keyring, store.deployment().to_owned());
         let upstream = Upstream::new(egress, upstream::Limits::default());
@@ -127,6 +135,8 @@ impl Server {
             store,
             gateway,
             policy,
+            provisioning,
+            provisioned,
             tables,
             demo,
         })
@@ -166,6 +176,7 @@ impl Server {
             data: &self.setup.data,
             administrator: &self.administrator,
             demo: self.demo,
+            provisioned: self.setup.provisioning.as_deref().zip(Some(&self.provisioned)),
             dynamodb: self.tables.as_ref().map(|tables| tables.listener.address()),
         });
         if self.administrator.is_new && std::io::stderr().is_terminal() {
@@ -182,6 +193,7 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
             .merge(grafana::basics::router(self.store))
+            .merge(grafana::provisioning::router(self.provisioning))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);
         let options = Options { guard: Some(guard(&self.setup, self.address)) };
@@ -228,6 +240,12 @@ fn policy(setup: &Setup, address: SocketAddr, tables: Option<SocketAddr>) -> Pol
     let policy = Policy::local(setup.egress_allow.clone()).refusing_socket(address);
     let policy = tables.into_iter().fold(policy, Policy::refusing_socket);
     policy.refusing_endpoints(web::env)
+}
+
+/// Files that are read now and when asked. Their secrets are marked under the key file.
+fn provisioning(setup: &Setup, store: &Store, keyring: &Keyring, policy: &Policy) -> Provisioning {
+    let provisioner = Provisioner::new(store.clone(), MarkKey::of(keyring));
+    Provisioning::new(setup.provisioning.clone(), provisioner, policy.clone())
 }
 
 fn guard(setup: &Setup, address: SocketAddr) -> LocalGuard {

@@ -7,6 +7,7 @@
 //! | GET, PUT, DELETE | `/api/datasources/uid/{uid}` | [`datasources`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
+//! | POST | `/api/admin/provisioning/datasources/reload` | [`provisioning`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
 //! | GET | `/api/org`, `/api/user` | [`basics`] |
 //! | POST | `/api/user/using/{org}` | [`basics`] |
@@ -20,6 +21,7 @@ pub mod datasources;
 mod envelope;
 mod error;
 mod mask;
+pub mod provisioning;
 pub mod proxy;
 mod save;
 mod wire;

@@ -7,6 +7,7 @@ mod env;
 mod error;
 mod extract;
 mod layers;
+mod off_thread;
 mod refusal;
 pub mod serve;
 pub mod telemetry;
@@ -19,4 +20,5 @@ pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath};
 pub use layers::{
     Arrival, LocalGuard, LogFields, Options, Render, Stack, TraceId, envelope, stack,
 };
+pub use off_thread::off_thread;
 pub use refusal::{JsonFault, Refusal};

@@ -44,6 +44,7 @@ async fn help_lists_every_flag() {
         ("--egress-allow <CIDR,…>", "[env: SOURCEGATE_EGRESS_ALLOW=]"),
         ("--dynamodb-listen <ADDR>", "[env: SOURCEGATE_DYNAMODB_LISTEN=]"),
         ("--log", "[env: SOURCEGATE_LOG_FORMAT=] [default: text]"),
+        ("--provisioning <DIR>", "[env: SOURCEGATE_PROVISIONING=]"),
         ("--demo", "[env: SOURCEGATE_DEMO=]"),
         ("--help", "help"),
     ];
