@@ -51,6 +51,7 @@ fn setup(data: &std::path::Path) -> Setup {
         dynamodb_listen: None,
         provisioning: None,
         demo: false,
+        jwt: None,
     }
 }
 

@@ -61,13 +61,7 @@ impl Client {
         mut take: impl FnMut(&[u8]),
     ) -> anyhow::Result<()> {
         self.stream.write_all(request)?;
-        let mut filled = 0;
-        let head_bytes = loop {
-            filled += self.read(filled)?;
-            if let Some(end) = head_end(&self.buffer[..filled]) {
-                break end;
-            }
-        };
+        let (head_bytes, filled) = self.read_head()?;
         let head = std::str::from_utf8(&self.buffer[..head_bytes])?;
         let length = length(head).with_context(|| format!("not a plain 200: {head}"))?;
         take(&self.buffer[head_bytes..filled]);
@@ -83,6 +77,22 @@ impl Client {
             Length::Chunked => self.read_chunks(filled, take)?,
         }
         Ok(())
+    }
+
+    /// Sends a request that may be refused; gives the status, the body read and thrown away.
+    pub(crate) fn status(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+        self.stream.write_all(request)?;
+        let (head_bytes, filled) = self.read_head()?;
+        let head = std::str::from_utf8(&self.buffer[..head_bytes])?;
+        let status = head.get(9..12).and_then(|digits| digits.parse().ok());
+        let status = status.with_context(|| format!("no answer: {head}"))?;
+        let field = |line: &str| line.strip_prefix("content-length: ")?.parse::<usize>().ok();
+        let whole = head.lines().find_map(field).context("an answer of no stated length")?;
+        let mut left = whole.saturating_sub(filled - head_bytes);
+        while left > 0 {
+            left = left.saturating_sub(self.read(0)?);
+        }
+        Ok(status)
     }
 
     /// Sends a request with a body of JSON and reads the answer's.
@@ -105,6 +115,17 @@ impl Client {
             last.drain(..last.len().saturating_sub(END.len()));
         }
         Ok(())
+    }
+
+    /// Reads until the head is whole; gives its length and how much there is.
+    fn read_head(&mut self) -> anyhow::Result<(usize, usize)> {
+        let mut filled = 0;
+        loop {
+            filled += self.read(filled)?;
+            if let Some(end) = head_end(&self.buffer[..filled]) {
+                return Ok((end, filled));
+            }
+        }
     }
 
     fn read(&mut self, from: usize) -> anyhow::Result<usize> {

@@ -45,6 +45,11 @@ impl Gateway {
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         Client::connect(self.program.address(), &self.authorization())
     }
+
+    /// A connection without a credential.
+    pub(crate) fn anonymous(&self) -> anyhow::Result<Client> {
+        Client::connect(self.program.address(), "")
+    }
 }
 
 /// A token as a header's line.

@@ -9,7 +9,9 @@
 
 mod calls;
 mod client;
+mod crowd;
 mod gateway;
+mod listing;
 mod load;
 mod nginx;
 mod program;
@@ -29,6 +31,9 @@ fn main() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     proxying::measure(&upstream, &proxy, &gateway, &mut out)?;
     registry::measure(&gateway, &mut out)?;
+    listing::measure(&gateway, &mut out)?;
+    crowd::create(&mut out)?;
+    crowd::guess(&upstream, &mut out)?;
     calls::measure(&upstream, &mut out)?;
     out.flush()?;
     Ok(())

@@ -52,6 +52,31 @@ impl Program {
     }
 }
 
+impl Program {
+    /// How much memory it has now, in bytes.
+    pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// How much it had at most since [`Program::forget_peak`], in bytes.
+    pub(crate) fn peak_bytes(&self) -> anyhow::Result<u64> {
+        self.status_bytes("VmHWM:")
+    }
+
+    /// Begins the peak anew.
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        let path = format!("/proc/{}/clear_refs", self.child.id());
+        std::fs::write(&path, "5").with_context(|| format!("cannot write {path}"))
+    }
+
+    fn status_bytes(&self, field: &str) -> anyhow::Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(field));
+        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        Ok(kib.with_context(|| format!("no {field}"))? * 1024)
+    }
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         // Both fail only where it has ended already.

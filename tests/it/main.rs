@@ -2,9 +2,12 @@
 
 mod architecture;
 mod clients;
+mod crowd;
 mod egress;
 mod events;
+mod floods;
 mod grafana;
+mod jwt;
 mod kms;
 mod lambda;
 mod local;

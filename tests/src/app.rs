@@ -66,6 +66,7 @@ impl TestApp {
             dynamodb_listen: None,
             provisioning: None,
             demo: false,
+            jwt: None,
         };
         change(&mut setup);
         let engine = Engine::open(&setup.data).expect("the data folder opens");

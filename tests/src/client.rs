@@ -47,6 +47,18 @@ impl Client {
         Self::new(address, Some(format!("Basic {text}")))
     }
 
+    /// Makes the same caller on another address of this machine.
+    ///
+    /// # Panics
+    /// If there is no such address.
+    #[must_use]
+    pub fn from(mut self, address: std::net::IpAddr) -> Self {
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let client = client.redirect(reqwest::redirect::Policy::none()).local_address(address);
+        self.http = client.build().expect("a client on that address");
+        self
+    }
+
     /// Gives what it sends as `Authorization`.
     #[must_use]
     pub fn authorization(&self) -> &str {

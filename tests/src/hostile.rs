@@ -32,13 +32,22 @@ pub struct Faults {
     pub failing: u64,
     /// The service cannot be reached at all.
     pub down: bool,
+    /// Calls that name the scratch table alone do not reach it.
+    pub no_scratch: bool,
 }
 
 impl Faults {
     /// Everything at once, as often as a client should still get through.
     #[must_use]
     pub fn worst() -> Self {
-        Self { conflict: 30, unprocessed: 30, throttled: 10, lost: 10, failing: 5, down: false }
+        Self {
+            conflict: 30,
+            unprocessed: 30,
+            throttled: 10,
+            lost: 10,
+            failing: 5,
+            ..Self::default()
+        }
     }
 }
 
@@ -137,7 +146,8 @@ impl Connector {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Value =
             serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        if faults.down {
+        let is_scratch = body["TableName"] == "sourcegate-scratch";
+        if faults.down || (faults.no_scratch && is_scratch) {
             return Err(ConnectorError::io("the tables are down".into()));
         }
         if hostile.happens(faults.failing) {

@@ -1,22 +1,27 @@
-//! The registry of data sources, and the small endpoints that clients call first. It can seal secrets and open none.
+//! The registry of data sources, who may do what with them, correlations, and the small endpoints that clients call
+//! first. It can seal secrets and open none.
 
 use grafana::provisioning::{self, Provisioning};
-use grafana::{basics, datasources, fallback};
+use grafana::{basics, correlations, datasources, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Config, Endpoint, Provisioner, Store};
 use web::serve::LambdaConfig;
 use web::telemetry::Format;
+use web::{Jwt, Options};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
     let (lambda, policy) = (LambdaConfig::read(web::env)?, Policy::read(web::env)?);
+    let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
     // Read when an administrator asks, never by itself: any request may start any number of these.
     let folder = web::env("SOURCEGATE_PROVISIONING").map(Into::into);
     let provisioner = Provisioner::new(store.clone(), None);
     let router = datasources::router(store.clone(), policy.clone())
+        .merge(permissions::router(store.clone()))
+        .merge(correlations::router(store.clone()))
         .merge(basics::router(store))
         .merge(provisioning::router(Provisioning::new(folder, provisioner, policy)));
-    Ok(web::serve::lambda(router.fallback(fallback), &lambda).await?)
+    Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }

@@ -17,7 +17,7 @@ use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
-use web::{LocalGuard, Options};
+use web::{Jwt, LocalGuard, Options};
 
 use crate::args::Args;
 use crate::engine::{Engine, Listener};
@@ -41,6 +41,8 @@ pub struct Setup {
     pub provisioning: Option<PathBuf>,
     /// Whether to start the demo's upstream.
     pub demo: bool,
+    /// What verifies JWTs; none refuses them.
+    pub jwt: Option<Jwt>,
 }
 
 impl From<&Args> for Setup {
@@ -53,6 +55,7 @@ impl From<&Args> for Setup {
             dynamodb_listen: args.dynamodb_listen,
             provisioning: args.provisioning.clone(),
             demo: args.demo,
+            jwt: None,
         }
     }
 }
@@ -192,11 +195,14 @@ impl Server {
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
+            .merge(grafana::permissions::router(self.store.clone()))
+            .merge(grafana::correlations::router(self.store.clone()))
             .merge(grafana::basics::router(self.store))
             .merge(grafana::provisioning::router(self.provisioning))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);
-        let options = Options { guard: Some(guard(&self.setup, self.address)) };
+        let guard = Some(guard(&self.setup, self.address));
+        let options = Options { guard, jwt: self.setup.jwt };
         web::serve::tcp(router, options, self.listener, stop).await?;
         match self.tables {
             Some(Tables { listener, stop }) => {

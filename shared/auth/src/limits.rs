@@ -187,8 +187,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(own: &Limits, asked: Limits, expected: Result<&Limits, Exceeds>) {
-        assert_eq!(own.narrowed(asked, NOW).as_ref().map_err(Clone::clone), expected);
+    fn check(own: &Limits, asked: &Limits, expected: Result<&Limits, &Exceeds>) {
+        assert_eq!(own.narrowed(asked.clone(), NOW).as_ref(), expected);
     }
 
     #[test]
@@ -198,8 +198,8 @@ mod tests {
             expires: Some(NOW + 9),
             ..granting(&[(Action::Read, Scope::All)])
         };
-        check(&own, Limits::default(), Ok(&own));
-        check(&Limits::default(), own.clone(), Ok(&own));
+        check(&own, &Limits::default(), Ok(&own));
+        check(&Limits::default(), &own, Ok(&own));
     }
 
     #[test]
@@ -207,20 +207,20 @@ mod tests {
         let (a, b) = (Scope::Source(Incarnation::new()), Scope::Source(Incarnation::new()));
         let own = granting(&[(Action::Read, Scope::All), (Action::Query, a)]);
         let less = granting(&[(Action::Read, b)]);
-        check(&own, less.clone(), Ok(&less));
-        check(&own, granting(&[(Action::Query, b)]), Err(Exceeds::Grant(Action::Query)));
-        check(&own, granting(&[(Action::Query, Scope::All)]), Err(Exceeds::Grant(Action::Query)));
-        check(&own, granting(&[(Action::Write, a)]), Err(Exceeds::Grant(Action::Write)));
+        check(&own, &less, Ok(&less));
+        check(&own, &granting(&[(Action::Query, b)]), Err(&Exceeds::Grant(Action::Query)));
+        check(&own, &granting(&[(Action::Query, Scope::All)]), Err(&Exceeds::Grant(Action::Query)));
+        check(&own, &granting(&[(Action::Write, a)]), Err(&Exceeds::Grant(Action::Write)));
 
         let own = within_networks(&["10.0.0.0/8"]);
         let less = within_networks(&["10.1.0.0/16"]);
-        check(&own, less.clone(), Ok(&less));
+        check(&own, &less, Ok(&less));
         let more = "0.0.0.0/0".parse().unwrap();
-        check(&own, within_networks(&["10.1.0.0/16", "0.0.0.0/0"]), Err(Exceeds::Network(more)));
+        check(&own, &within_networks(&["10.1.0.0/16", "0.0.0.0/0"]), Err(&Exceeds::Network(more)));
 
         let own = Limits { expires: Some(NOW + 60), ..Limits::default() };
         let longer = Limits { expires: Some(NOW + 61), ..Limits::default() };
-        check(&own, longer, Err(Exceeds::Expiry(60)));
-        check(&own, own.clone(), Ok(&own));
+        check(&own, &longer, Err(&Exceeds::Expiry(60)));
+        check(&own, &own, Ok(&own));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth::{Action, Granted};
 use quick_cache::sync::Cache;
 use sourcegate_core::Reference;
-use store::{Entered, Located, Stamp};
+use store::{Claim, Entered, Located, Stamp};
 use tokio::sync::OnceCell;
 
 use crate::{Entry, Error, Gateway};
@@ -81,13 +81,18 @@ impl Gateway {
         action: Action,
     ) -> Result<(Granted, Located), Error> {
         let Entry { credential, org, wanted, peer } = entry;
+        // What is remembered below says nothing of when the credential itself ends.
+        credential.check(store::seconds_now()).map_err(store::Error::from)?;
         let fingerprint = credential.fingerprint(&self.0.key);
         let place = Place { fingerprint, org, wanted };
         let slot = self.0.entries.0.get(&place);
         let held = match slot.as_ref().and_then(|slot| slot.fresh(self.0.store.writes())) {
             Some(held) => held,
             // Boxed, since each request would otherwise carry the room for it: tens of kilobytes.
-            None => Box::pin(self.read_again(&credential, &place, slot)).await?,
+            None => {
+                let claim = Claim { credential: &credential, org, peer };
+                Box::pin(self.read_again(claim, &place, slot)).await?
+            }
         };
         let Entered { caller, located } = &held.entered;
         caller.admit(peer)?;
@@ -101,7 +106,7 @@ impl Gateway {
 
     async fn read_again(
         &self,
-        credential: &auth::Credential,
+        claim: Claim<'_>,
         place: &Place,
         slot: Option<Arc<Slot>>,
     ) -> Result<Arc<Held>, Error> {
@@ -113,13 +118,13 @@ impl Gateway {
         };
         let writes = self.0.store.writes();
         let reading = slot.reading(writes);
-        let outcome = reading.get_or_init(|| self.read(credential, place, &slot, writes)).await;
+        let outcome = reading.get_or_init(|| self.read(claim, place, &slot, writes)).await;
         outcome.clone().map_err(Error::Store)
     }
 
     async fn read(
         &self,
-        credential: &auth::Credential,
+        claim: Claim<'_>,
         place: &Place,
         slot: &Slot,
         writes: u64,
@@ -130,7 +135,7 @@ impl Gateway {
         if let Some(held) = slot.fresh(writes) {
             return Ok(held);
         }
-        match self.0.store.enter(credential, place.org, &place.wanted).await {
+        match self.0.store.enter(claim, &place.wanted).await {
             Ok(entered) => {
                 let held = Arc::new(Held { entered, stamp, writes });
                 *slot.held.write().unwrap_or_else(PoisonError::into_inner) =

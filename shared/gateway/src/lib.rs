@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use auth::{Caller, Credential, ProcessKey};
 use sourcegate_core::Reference;
-use store::{Store, Vault};
+use store::{Claim, Store, Vault};
 use upstream::Upstream;
 
 use crate::enter::Entries;
@@ -55,12 +55,10 @@ impl Gateway {
     /// Verifies a credential alone: for requests that are refused before a data source is known.
     ///
     /// # Errors
-    /// [`Error::Store`] with what is wrong with the credential.
-    pub async fn authenticate(
-        &self,
-        credential: &Credential,
-        org: Option<i64>,
-    ) -> Result<Caller, Error> {
-        Ok(self.0.store.caller(credential, org).await?)
+    /// [`Error::Store`] with what is wrong with the credential; [`Error::Denied`] if it may not be used from there.
+    pub async fn authenticate(&self, claim: Claim<'_>) -> Result<Caller, Error> {
+        let caller = self.0.store.caller(claim).await?;
+        caller.admit(claim.peer)?;
+        Ok(caller)
     }
 }

@@ -5,6 +5,14 @@
 //! | GET, POST | `/api/datasources` | [`datasources`] |
 //! | GET | `/api/datasources/{id}` | [`datasources`] |
 //! | GET, PUT, DELETE | `/api/datasources/uid/{uid}` | [`datasources`] |
+//! | GET, POST | `/api/access-control/datasources/{uid}` | [`permissions`] |
+//! | GET | `/api/access-control/datasources/description` | [`permissions`] |
+//! | POST | `/api/access-control/datasources/{uid}/users/{user}` | [`permissions`] |
+//! | POST | `/api/access-control/datasources/{uid}/teams/{team}` | [`permissions`] |
+//! | POST | `/api/access-control/datasources/{uid}/builtInRoles/{role}` | [`permissions`] |
+//! | GET | `/api/datasources/correlations` | [`correlations`] |
+//! | GET, POST | `/api/datasources/uid/{uid}/correlations` | [`correlations`] |
+//! | GET, PATCH, DELETE | `/api/datasources/uid/{uid}/correlations/{correlation}` | [`correlations`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
 //! | POST | `/api/admin/provisioning/datasources/reload` | [`provisioning`] |
@@ -17,12 +25,15 @@
 
 mod answer;
 pub mod basics;
+pub mod correlations;
 pub mod datasources;
 mod envelope;
 mod error;
 mod mask;
+pub mod permissions;
 pub mod provisioning;
 pub mod proxy;
+mod reference;
 mod save;
 mod wire;
 

@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum::routing::any;
 use gateway::{Entry, Gateway, Hop, Proxied, UpstreamTiming};
 use sourcegate_core::{LegacyId, Reference, Uid};
+use store::Claim;
 use web::{Arrival, Credential, RawPath};
 
 use crate::Error;
@@ -31,9 +32,8 @@ async fn proxied(
         Ok(target) => target,
         Err(refusal) => {
             // Who may not ask is not told that he asked wrongly.
-            let caller = Box::pin(gateway.authenticate(&credential, org)).await?;
-            caller.admit(arrival.peer)?;
-            caller.allow(Action::Query)?;
+            let claim = Claim { credential: &credential, org, peer: arrival.peer };
+            Box::pin(gateway.authenticate(claim)).await?.allow(Action::Query)?;
             return Err(refusal.into());
         }
     };

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod permissions;
 mod replace;
 mod update;
 
@@ -19,6 +20,8 @@ use crate::{Error, Store};
 
 pub(crate) use delete::removal;
 pub(crate) use replace::{MOST_TRIES, Replacement};
+
+pub use permissions::Assignment;
 
 /// How many data sources a list shows, as Grafana's `datasource_limit`.
 const MOST_LISTED: usize = 5_000;
@@ -125,12 +128,12 @@ impl Store {
 }
 
 /// Takes a damaged item for none where it stands in the way of sound ones.
-fn logged<T>(result: Result<T, Error>) -> Option<T> {
+pub(crate) fn logged<T>(result: Result<T, Error>) -> Option<T> {
     result.inspect_err(|error| tracing::error!(%error, "left out")).ok()
 }
 
 /// Reads the uid that a pointer names.
-fn pointer(item: &Item) -> Result<Uid, Error> {
+pub(crate) fn pointer(item: &Item) -> Result<Uid, Error> {
     let record = Record(item);
     Uid::parse(record.text("uid")?).map_err(|_| record.bad("uid"))
 }

@@ -1,9 +1,11 @@
 //! Everything that a proxied request needs of the tables, in one batch: token, owner, data source, sealed values, key.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use auth::{Caller, Credential};
+use auth::jwt::Assertion;
+use auth::{Caller, Credential, Unauthenticated};
 use sourcegate_core::{Datasource, OrgId, Reference};
 
 use crate::item::datasource_of;
@@ -17,6 +19,18 @@ use crate::{Error, Store, tokens, users};
 /// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
 /// out to be in another organisation.
 const MOST_READS: u32 = 4;
+
+/// Who a request says that it is from.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// What shall prove it, not yet verified.
+    pub credential: &'a Credential,
+    /// The organisation that the request names beside it. Without one it is the token's, the user's
+    /// own, or that of the first rule which a JWT matches.
+    pub org: Option<i64>,
+    /// Where the request came from, as the platform says; failures are counted by it.
+    pub peer: Option<IpAddr>,
+}
 
 /// A verified caller, and the data source that he names as far as it exists. Nothing is authorized yet.
 #[derive(Clone)]
@@ -41,19 +55,13 @@ pub struct Located {
 impl Store {
     /// Verifies a credential.
     ///
-    /// `wanted_org` is the organisation that the request names beside it; without one it is the token's, or the user's own.
-    ///
     /// # Errors
     /// [`Error::Unauthenticated`].
-    pub async fn caller(
-        &self,
-        credential: &Credential,
-        wanted_org: Option<i64>,
-    ) -> Result<Caller, Error> {
-        let mut place = self.place(credential, wanted_org)?;
+    pub async fn caller(&self, claim: Claim<'_>) -> Result<Caller, Error> {
+        let mut place = self.place(claim)?;
         for _ in 0..MOST_READS {
-            let mut batch = self.batch(&identity_keys(credential, place.read)).await?;
-            match self.verify(credential, wanted_org, &mut place, &mut batch).await? {
+            let mut batch = self.batch(&identity_keys(claim.credential, place.read)).await?;
+            match self.verify(claim, &mut place, &mut batch).await? {
                 Verified::Here(caller) => return Ok(caller),
                 Verified::Elsewhere(org) => place.read = org,
             }
@@ -62,30 +70,28 @@ impl Store {
     }
 
     /// Verifies a credential and finds a data source: one round trip by uid, two by number or name, and one more for a
-    /// user who is in another organisation than this process believed.
+    /// user who is in another organisation than this process believed, or where an address sends many unknown tokens.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`]; [`Error::Torn`] if the source is being changed again and again; [`Error::BadRecord`].
-    pub async fn enter(
-        &self,
-        credential: &Credential,
-        wanted_org: Option<i64>,
-        wanted: &Reference,
-    ) -> Result<Entered, Error> {
-        let mut place = self.place(credential, wanted_org)?;
+    pub async fn enter(&self, claim: Claim<'_>, wanted: &Reference) -> Result<Entered, Error> {
+        if matches!(claim.credential, Credential::Token(_)) && self.is_flooded_by(claim.peer) {
+            self.caller(claim).await?;
+        }
+        let mut place = self.place(claim)?;
         for round in 0..MOST_READS {
             if round > 0 {
                 crate::read::pause(round).await;
             }
             let org = place.read;
             let uid = self.uid_of(org, wanted).await?;
-            let mut keys = identity_keys(credential, org);
+            let mut keys = identity_keys(claim.credential, org);
             let own = uid.map(|uid| {
                 [Key::datasource(org, &uid), Key::sealed(org, &uid), Key::current_key(org)]
             });
             keys.extend(own.iter().flatten().cloned());
             let mut batch = self.batch(&keys).await?;
-            let caller = match self.verify(credential, wanted_org, &mut place, &mut batch).await? {
+            let caller = match self.verify(claim, &mut place, &mut batch).await? {
                 Verified::Here(caller) => caller,
                 Verified::Elsewhere(org) => {
                     place.read = org;
@@ -103,31 +109,44 @@ impl Store {
 
     async fn verify(
         &self,
-        credential: &Credential,
-        wanted_org: Option<i64>,
+        claim: Claim<'_>,
         place: &mut Place,
         batch: &mut Batch,
     ) -> Result<Verified, Error> {
-        match credential {
+        match claim.credential {
             Credential::Token(token) => {
-                tokens::verify(token, wanted_org, batch, seconds_now()).map(Verified::Here)
+                let verified = tokens::verify(token, claim.org, batch, seconds_now());
+                if matches!(verified, Err(Error::Unauthenticated(Unauthenticated::InvalidToken))) {
+                    self.note_unknown_token(claim.peer);
+                }
+                verified.map(Verified::Here)
             }
             Credential::Password { login, password } => {
-                self.verify_user((login, password), place, batch).await
+                self.verify_user((login, password), claim.peer, place, batch).await
             }
+            Credential::Assertion(assertion) => {
+                asserted(assertion, place.read, batch).map(Verified::Here)
+            }
+            Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
     }
 
     /// Tells which organisation a request is about: a token's own; for a user the one asked for, or the one that he was
-    /// in when this process saw him last.
-    fn place(&self, credential: &Credential, wanted: Option<i64>) -> Result<Place, Error> {
-        match credential {
+    /// in when this process saw him last; for a JWT the one asked for, or the first that its claims give a role in.
+    fn place(&self, claim: Claim<'_>) -> Result<Place, Error> {
+        match claim.credential {
             Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
             Credential::Password { login, .. } => {
-                let wanted = wanted.map(OrgId::new).transpose();
-                let wanted = wanted.map_err(|_| auth::Unauthenticated::NotAMember)?;
+                let wanted = claim.org.map(OrgId::new).transpose();
+                let wanted = wanted.map_err(|_| Unauthenticated::NotAMember)?;
                 Ok(Place::new(wanted, self.0.places.of(login)))
             }
+            Credential::Assertion(assertion) => {
+                let org = assertion.org(claim.org)?;
+                Ok(Place::new(Some(org), org))
+            }
+            // What nobody verified names no organisation.
+            Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
     }
 }
@@ -136,7 +155,17 @@ fn identity_keys(credential: &Credential, org: OrgId) -> Vec<Key> {
     match credential {
         Credential::Token(token) => tokens::keys(token),
         Credential::Password { login, .. } => users::keys(login, org),
+        Credential::Assertion(_) | Credential::Jwt(_) => vec![Key::org(org)],
     }
+}
+
+/// Makes the caller that a verified JWT stands for: its issuer vouches for him, so that only the organisation is looked up.
+fn asserted(assertion: &Assertion, org: OrgId, batch: &mut Batch) -> Result<Caller, Error> {
+    assertion.check(seconds_now())?;
+    if !tokens::is_open(batch.take(&Key::org(org)).as_ref())? {
+        return Err(Unauthenticated::NotAMember.into());
+    }
+    Ok(assertion.caller(org)?)
 }
 
 /// Reads a source with its sealed values; a batch is no snapshot, so their revisions are compared.
@@ -159,7 +188,9 @@ fn located(
     Ok(Some(Located { source: Arc::new(source), sealed, key }))
 }
 
-pub(crate) fn seconds_now() -> i64 {
+/// Tells the time in seconds since 1970, as whatever expires is measured.
+#[must_use]
+pub fn seconds_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

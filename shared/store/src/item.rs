@@ -127,9 +127,10 @@ pub(crate) fn datasource_item(source: &Datasource) -> Item {
     if let Some(rev) = source.sec_rev {
         item.insert("secRev".to_owned(), text(rev));
     }
-    if let Some(permissions) = &source.permissions {
-        item.insert("permissions".to_owned(), permissions_value(permissions));
-    }
+    // Written where there are none too: one that was lost must not leave everything to the roles.
+    let permissions = source.permissions.as_ref().map(permissions_value);
+    let permissions = permissions.unwrap_or_else(|| text(ROLES));
+    item.insert("permissions".to_owned(), permissions);
     // A list, because DynamoDB has no empty set.
     let names = source.secret_names.iter().map(text).collect();
     item.insert("secrets".to_owned(), AttributeValue::L(names));
@@ -168,6 +169,9 @@ fn secret_names(record: &Record<'_>) -> Result<BTreeSet<String>, Error> {
     list.iter().map(|name| name.as_s().cloned().map_err(|_| record.bad("secrets"))).collect()
 }
 
+/// What stands where a data source leaves it to the roles who may do what with it.
+const ROLES: &str = "roles";
+
 /// Roles stand under their names, accounts under their numbers.
 fn permissions_value(permissions: &Permissions) -> AttributeValue {
     let one = |(assignee, level): (Assignee, Level)| {
@@ -183,7 +187,10 @@ fn permissions_value(permissions: &Permissions) -> AttributeValue {
 
 fn permissions_of(record: &Record<'_>) -> Result<Option<Permissions>, Error> {
     let bad = || record.bad("permissions");
-    let Some(value) = record.0.get("permissions") else { return Ok(None) };
+    let value = record.0.get("permissions").ok_or_else(bad)?;
+    if value.as_s().is_ok_and(|text| text == ROLES) {
+        return Ok(None);
+    }
     let one = |(name, value): (&String, &AttributeValue)| {
         let assignee = match name.as_str() {
             "Viewer" => Assignee::Viewers,

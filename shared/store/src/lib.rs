@@ -3,12 +3,15 @@
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
 mod admin;
+mod assignees;
 mod cache;
 mod config;
+mod correlations;
 mod datasources;
 mod entry;
 mod error;
 mod flight;
+mod floods;
 mod item;
 mod keyring;
 mod keys;
@@ -27,14 +30,17 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::floods::Strangers;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
 pub use admin::{Admin, NewToken, Rights};
+pub use assignees::Account;
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
-pub use datasources::{Change, Draft, Stored};
-pub use entry::{Entered, Located};
+pub use correlations::{Edit, Link, Links, Patch};
+pub use datasources::{Assignment, Change, Draft, Stored};
+pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
@@ -54,6 +60,7 @@ struct Inner {
     config: Config,
     passwords: Passwords,
     places: Places,
+    strangers: Strangers,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -67,6 +74,7 @@ impl Store {
             config,
             passwords: Passwords::new(),
             places: Places::new(),
+            strangers: Strangers::new(),
             writes: AtomicU64::new(0),
         }))
     }

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::Stamp;
 use crate::flight::Flights;
+use crate::floods::Attempt;
 
 /// How many hashings run at once.
 const AT_ONCE: usize = 2;
@@ -49,12 +50,12 @@ impl Passwords {
     /// What is remembered is keyed by the hash too, so that a changed password ends it at once.
     ///
     /// # Errors
-    /// [`Unauthenticated::Busy`] if there is no place, or no turn within two seconds.
+    /// [`Unauthenticated::Busy`] if there is no place, or no turn within two seconds; what [`Attempt::begin`] refuses.
     pub(crate) async fn check(
         &self,
-        login: &str,
-        password: &SecretString,
+        (login, password): (&str, &SecretString),
         hash: &str,
+        attempt: Option<&Attempt<'_>>,
     ) -> Result<bool, Unauthenticated> {
         let texts = [login.as_bytes(), password.expose_secret().as_bytes(), hash.as_bytes()];
         let mac = self.key.mac(&texts);
@@ -65,7 +66,15 @@ impl Passwords {
         }
         let flight = self.flights.join(mac);
         let hashed = flight.get_or_init(|| async {
-            let verdict = self.hashed(password, hash).await?;
+            // Once for all who share the hashing.
+            if let Some(attempt) = attempt {
+                attempt.begin().await?;
+            }
+            let verdict = self.hashed(password, hash).await;
+            if let Some(attempt) = attempt.filter(|_| verdict != Ok(false)) {
+                attempt.forgive();
+            }
+            let verdict = verdict?;
             self.verdicts.insert(mac, (Stamp::now(), verdict));
             Ok(verdict)
         });
@@ -103,7 +112,7 @@ mod tests {
         let hash = password::hash(&secret("right")).unwrap();
         let right = secret("right");
         // Far more than there are places: only sharing lets them all through.
-        let all = (0..200).map(|_| passwords.check("bob", &right, &hash));
+        let all = (0..200).map(|_| passwords.check(("bob", &right), &hash, None));
         let verdicts = futures(all).await;
         assert!(verdicts.iter().all(|verdict| *verdict == Ok(true)));
     }
@@ -114,7 +123,7 @@ mod tests {
         let hash = password::hash(&secret("right")).unwrap();
         let tries: Vec<_> = (0..60).map(|n| secret(&n.to_string())).collect();
         let verdicts =
-            futures(tries.iter().map(|wrong| passwords.check("bob", wrong, &hash))).await;
+            futures(tries.iter().map(|wrong| passwords.check(("bob", wrong), &hash, None))).await;
         let refused =
             verdicts.iter().filter(|verdict| **verdict == Err(Unauthenticated::Busy)).count();
         assert_eq!(refused, 60 - AT_ONCE - WAITING);
@@ -127,7 +136,7 @@ mod tests {
         let hash = password::hash(&secret("right")).unwrap();
         for n in 0..AT_ONCE {
             let wrong = secret(&n.to_string());
-            let mut check = Box::pin(passwords.check("bob", &wrong, &hash));
+            let mut check = Box::pin(passwords.check(("bob", &wrong), &hash, None));
             let polled = std::future::poll_fn(|cx| Poll::Ready(check.as_mut().poll(cx).is_ready()));
             assert!(!polled.await, "hashed at once");
         }
@@ -141,8 +150,8 @@ mod tests {
         let passwords = Passwords::new();
         let (old, new) =
             (password::hash(&secret("old")).unwrap(), password::hash(&secret("new")).unwrap());
-        assert_eq!(passwords.check("bob", &secret("old"), &old).await, Ok(true));
-        assert_eq!(passwords.check("bob", &secret("old"), &new).await, Ok(false));
+        assert_eq!(passwords.check(("bob", &secret("old")), &old, None).await, Ok(true));
+        assert_eq!(passwords.check(("bob", &secret("old")), &new, None).await, Ok(false));
     }
 
     /// Runs all at once on this task.

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use auth::{OwnerId, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
+use sha2::{Digest, Sha256};
 use sourcegate_core::{Incarnation, LegacyId, OrgId, SourceName, Uid};
+
+use crate::floods::Address;
 
 /// Which of the three tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,13 +54,16 @@ impl Key {
         Self { table: Table::Access, pk, sk: sk.into() }
     }
 
+    fn scratch(pk: String, sk: impl Into<String>) -> Self {
+        Self { table: Table::Scratch, pk, sk: sk.into() }
+    }
+
     fn registry(pk: String, sk: impl Into<String>) -> Self {
         Self { table: Table::Registry, pk, sk: sk.into() }
     }
 
     pub(crate) fn token(token: &Token) -> Self {
-        let hash: String = token.hash().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self::access(format!("TOKEN#{hash}"), "-")
+        Self::access(format!("TOKEN#{}", hex(token.hash())), "-")
     }
 
     pub(crate) fn org(org: OrgId) -> Self {
@@ -132,6 +138,11 @@ impl Key {
         Self::registry("DEFAULT".to_owned(), org.to_string())
     }
 
+    /// All correlations that start from one data source: bound to its incarnation, so that none outlives it.
+    pub(crate) fn correlations(org: OrgId, source: Incarnation) -> Self {
+        Self::registry(correlations_of(org), source.to_string())
+    }
+
     pub(crate) fn counter(org: OrgId, what: &str) -> Self {
         Self::registry("COUNTER".to_owned(), format!("{org}#{what}"))
     }
@@ -139,6 +150,19 @@ impl Key {
     /// What is known of a data source that a file made; of that incarnation and no later one.
     pub(crate) fn provisioned(org: OrgId, incarnation: Incarnation) -> Self {
         Self::registry(PROVISIONED.to_owned(), format!("{}#{incarnation}", padded(org.get())))
+    }
+
+    /// How many unknown tokens an address has sent in a window of time.
+    pub(crate) fn unknown_tokens(address: &Address, window: i64) -> Self {
+        Self::scratch(format!("STRANGER#{}", address.as_str()), window.to_string())
+    }
+
+    /// How many passwords have failed from an address in a window of time, for a login or for all.
+    pub(crate) fn failed_passwords(address: &Address, window: i64, login: Option<&str>) -> Self {
+        // Hashed, since a login may be of any length, and may be a password in the wrong field.
+        let login = login.map(|login| hex(&Sha256::digest(login.to_lowercase())));
+        let sk = format!("{window}#{}", login.unwrap_or_default());
+        Self::scratch(format!("FAILED#{}", address.as_str()), sk)
     }
 
     /// Gives the key as the two attributes that every item carries.
@@ -187,6 +211,15 @@ pub(crate) fn names_of(org: OrgId) -> String {
 /// The partition that holds an organisation's numeric ids, in their order.
 pub(crate) fn ids_of(org: OrgId) -> String {
     format!("ID#{org}")
+}
+
+/// The partition that holds an organisation's correlations, by the data sources that they start from.
+pub(crate) fn correlations_of(org: OrgId) -> String {
+    format!("CORR#{org}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Keeps the separator out of a text; `%` is left alone, since nothing is ever read back.

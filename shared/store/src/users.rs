@@ -1,6 +1,7 @@
 //! Users and what they are in which organisation: from a login and a password to a caller.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use auth::{Caller, Identity, Role, Unauthenticated, password};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -8,6 +9,7 @@ use quick_cache::sync::Cache;
 use secrecy::SecretString;
 use sourcegate_core::{OrgId, Rev};
 
+use crate::floods::Attempt;
 use crate::item::{Item, Record, item, number, text};
 use crate::read::Batch;
 use crate::table::Key;
@@ -146,6 +148,7 @@ impl Store {
     pub(crate) async fn verify_user(
         &self,
         (login, password): (&str, &SecretString),
+        peer: Option<IpAddr>,
         place: &mut Place,
         batch: &mut Batch,
     ) -> Result<Verified, Error> {
@@ -153,7 +156,8 @@ impl Store {
         let [user, meta] = [Key::user(login), Key::org(read)].map(|key| batch.take(&key));
         let record = user.as_ref().map(Record);
         let hash = record.as_ref().map_or(Ok(password::OF_NOBODY), |user| user.text("password"))?;
-        let right = self.0.passwords.check(login, password, hash).await?;
+        let attempt = Attempt::new(self, login, peer);
+        let right = self.0.passwords.check((login, password), hash, Some(&attempt)).await?;
         let wrong = Unauthenticated::WrongPassword;
         let user = User::of(&user.filter(|_| right).ok_or(wrong)?)?;
         if user.disabled {

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
-use store::Store;
+use store::{Claim, Store};
 
 use crate::{Arrival, Credential, Error};
 
@@ -18,16 +18,18 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Credential { credential, org } = Credential::of(parts)?;
-        let caller = Store::from_ref(state).caller(&credential, org).await?;
+        let Credential { credential, org } = Credential::of(parts).await?;
         let arrival = parts.extensions.get::<Arrival>();
+        let peer = arrival.and_then(|arrival| arrival.peer);
+        let claim = Claim { credential: &credential, org, peer };
+        let caller = Store::from_ref(state).caller(claim).await?;
         if let Some(arrival) = arrival {
             arrival.log(|line| {
                 line.org = Some(caller.org());
                 line.user = Some(caller.identity().to_string());
             });
         }
-        caller.admit(arrival.and_then(|arrival| arrival.peer))?;
+        caller.admit(peer)?;
         caller.admit_method(&parts.method)?;
         Ok(Self(caller))
     }

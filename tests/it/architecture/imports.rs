@@ -53,7 +53,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 20] = [
+const EXTERNAL: [(&str, &[&str]); 21] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -75,8 +75,10 @@ const EXTERNAL: [(&str, &[&str]); 20] = [
     ("clap", &["local"]),
     // Files of an operator, never a caller's body.
     ("saphyr-parser", &["grafana"]),
-    // It parses into another kind of url and follows its own rules on the way.
-    ("reqwest", &[]),
+    // It parses into another kind of url and follows its own rules on the way: for what operators configure, never for
+    // data sources.
+    ("reqwest", &["web"]),
+    ("jsonwebtoken", &["auth"]),
 ];
 
 /// Crates of others that only few may go without: what decides does no I/O and is not async.
