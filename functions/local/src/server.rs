@@ -2,17 +2,15 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use auth::Role;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use egress::{Dns, Egress, Timeouts};
 use gateway::Gateway;
 use grafana::provisioning::{Provisioning, Report};
-use secrecy::SecretString;
-use sourcegate_core::{Cidr, OrgId, Policy};
+use sourcegate_core::{Cidr, Policy};
 use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -222,22 +220,7 @@ impl Tables {
     }
 }
 
-/// Makes a service account with a token, beside a server that may be running.
-///
-/// # Errors
-/// What the data folder and the store say; a folder that no server was ever started on.
-pub async fn admin_token(data: &Path, role: Role) -> anyhow::Result<SecretString> {
-    anyhow::ensure!(
-        data.join("key").exists(),
-        "{} is no data folder yet; start sourcegate on it first, or give --data another folder",
-        data.display()
-    );
-    let engine = Engine::open_beside(data)?;
-    let store = connect(engine.http_client()).await;
-    Ok(Admin::new(store).create_token(OrgId::MAIN, role).await?.text)
-}
-
-async fn connect(tables: SharedHttpClient) -> Store {
+pub(crate) async fn connect(tables: SharedHttpClient) -> Store {
     Store::connect(Config::read(web::env), Endpoint::InProcess(tables)).await
 }
 

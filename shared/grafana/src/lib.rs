@@ -27,6 +27,7 @@ mod answer;
 pub mod basics;
 pub mod correlations;
 pub mod datasources;
+mod draft;
 mod envelope;
 mod error;
 mod mask;
@@ -41,6 +42,8 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use web::{Arrival, Refusal};
+
+pub use draft::{BadDraft, draft};
 
 use crate::envelope::Doing;
 use crate::error::Error;

@@ -55,6 +55,12 @@ impl Admin {
         Self { store }
     }
 
+    /// Gives the store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Creates the three tables where they do not exist, as the template creates them on AWS.
     ///
     /// # Errors
@@ -166,12 +172,30 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn create_token(&self, org: OrgId, role: Role) -> Result<NewToken, Error> {
+        self.create_named_token(org, role, None, None).await
+    }
+
+    /// The same with a name of one's own for both, and an end in seconds since 1970.
+    ///
+    /// # Errors
+    /// What the table says.
+    pub async fn create_named_token(
+        &self,
+        org: OrgId,
+        role: Role,
+        name: Option<&str>,
+        expires: Option<i64>,
+    ) -> Result<NewToken, Error> {
         let serial = self.next("account").await?;
         let owner = OwnerId::new(serial).ok_or(Error::Busy)?;
-        let name = format!("{}-{serial}", role.as_str().to_lowercase());
+        let drawn = || format!("{}-{serial}", role.as_str().to_lowercase());
+        let name = name.map_or_else(drawn, str::to_owned);
         let (token_text, token) = Token::generate(org, owner);
-        let writes = crate::tokens::items(org, owner, &name, role, &token).map(new_item);
-        match self.store.transact(&writes).await? {
+        let [account, mut stored, listed] = crate::tokens::items(org, owner, &name, role, &token);
+        if let Some(expires) = expires {
+            stored.insert("expires".to_owned(), number(expires));
+        }
+        match self.store.transact(&[account, stored, listed].map(new_item)).await? {
             Outcome::Written => Ok(NewToken { name, text: token_text }),
             // A number that was given before: the counter was lost.
             Outcome::Refused(_) => Err(Error::Busy),

@@ -3,8 +3,10 @@
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
 mod admin;
+mod archive;
 mod assignees;
 mod cache;
+mod check;
 mod config;
 mod correlations;
 mod datasources;
@@ -16,6 +18,7 @@ mod item;
 mod keyring;
 mod keys;
 mod marks;
+mod operator;
 mod passwords;
 mod provisioned;
 mod read;
@@ -35,8 +38,10 @@ use crate::passwords::Passwords;
 use crate::users::Places;
 
 pub use admin::{Admin, NewToken, Rights};
+pub use archive::{Archived, Conflicts, Restored};
 pub use assignees::Account;
 pub use cache::Stamp;
+pub use check::{Checked, Finding};
 pub use config::{Config, Endpoint};
 pub use correlations::{Edit, Link, Links, Patch};
 pub use datasources::{Assignment, Change, Draft, Stored};
@@ -45,6 +50,7 @@ pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
 pub use marks::MarkKey;
+pub use operator::KnownOrg;
 pub use provisioned::{FromFile, Placed, Provisioner, Round};
 pub use secrets::Sealed;
 pub use table::Tables;

@@ -10,7 +10,7 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, SourceName, Uid};
 use crate::floods::Address;
 
 /// Which of the three tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Table {
     /// Who may do what; written by one function alone.
     Access,
@@ -42,7 +42,7 @@ impl Tables {
 }
 
 /// The whole key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub(crate) table: Table,
     pub(crate) pk: String,
@@ -60,6 +60,12 @@ impl Key {
 
     fn registry(pk: String, sk: impl Into<String>) -> Self {
         Self { table: Table::Registry, pk, sk: sk.into() }
+    }
+
+    /// Reads the key of an item; none if it has none, which no table lets happen.
+    pub(crate) fn of(table: Table, item: &HashMap<String, AttributeValue>) -> Option<Self> {
+        let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+        Some(Self { table, pk: part("pk")?, sk: part("sk")? })
     }
 
     pub(crate) fn token(token: &Token) -> Self {
