@@ -23,7 +23,12 @@ fn users(facts: &Facts<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         let listed = facts.listed_users.get(&user.id);
-        if listed != Some(&user.login) {
+        // Two of one number are another rule's.
+        let is_twins = |login: &String| {
+            let other = facts.users.get(&Key::user(login));
+            login != &user.login && other.is_some_and(|(other, _)| other.id == user.id)
+        };
+        if listed != Some(&user.login) && !listed.is_some_and(is_twins) {
             let told = format!("does not stand in the list of users under {}", user.id);
             let before = listed.map(|login| ("login", text(login)));
             found.push(missing(key, told, (user, user.listed_item(), before)));
