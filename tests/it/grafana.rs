@@ -2,6 +2,10 @@
 
 mod access;
 mod access_credentials;
+mod accounts;
+mod accounts_bad;
+mod accounts_lists;
+mod accounts_tokens;
 mod basics;
 mod correlations;
 mod correlations_bad;
@@ -21,3 +25,6 @@ mod proxy_answers;
 mod proxy_freshness;
 mod proxy_headers;
 mod proxy_paths;
+mod tokens_scoped;
+mod tokens_scoped_made;
+mod user;

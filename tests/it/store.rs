@@ -1,6 +1,7 @@
 //! The three tables: what concurrent clients, lost answers and damaged items leave in them, and what a request reads.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod assignments;
 mod correlations;
 mod entry;

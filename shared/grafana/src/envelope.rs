@@ -9,9 +9,9 @@ use serde::Serialize;
 use sourcegate_core::{Classify, Fault};
 use web::{Refusal, TraceId};
 
-use crate::Error;
 use crate::answer::Answer;
 use crate::error::Words;
+use crate::{Error, accounts, people};
 
 /// What a request was about. The same error has another text in each (contract 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,22 @@ pub(crate) enum Doing {
     DeleteCorrelation,
     /// Sending a request through one.
     Proxy,
+    /// Listing service accounts.
+    ListAccounts,
+    /// Reading one.
+    ReadAccount,
+    /// Making one.
+    AddAccount,
+    /// Changing one.
+    UpdateAccount,
+    /// Deleting one.
+    DeleteAccount,
+    /// Listing the tokens of one.
+    ListTokens,
+    /// Making one of them.
+    AddToken,
+    /// Revoking one of them.
+    DeleteToken,
     /// Telling a caller who he is and where.
     Account,
     /// Nothing that there is a route for.
@@ -67,7 +83,23 @@ impl Doing {
             Self::UpdateCorrelation => "Failed to update correlation",
             Self::DeleteCorrelation => "Failed to delete correlation",
             Self::Proxy => "Unable to load datasource meta data",
+            Self::ListAccounts => "Failed to get service accounts for current organization",
+            Self::ReadAccount => "Failed to retrieve service account",
+            Self::AddAccount => "Failed to create service account",
+            Self::UpdateAccount => "Failed update service account",
+            Self::DeleteAccount => "Service account deletion error",
+            Self::ListTokens => "Internal server error",
+            Self::AddToken => "failed to add service account token",
+            Self::DeleteToken => "Failed to delete service account token",
             Self::Account | Self::Nothing => "Internal Server Error",
+        }
+    }
+
+    /// Tells what a body is called that is not what it should be: with a capital B for service accounts (contract 6.3).
+    fn bad_body(self) -> &'static str {
+        match self {
+            Self::AddAccount | Self::UpdateAccount | Self::AddToken => "Bad request data",
+            _ => "bad request data",
         }
     }
 }
@@ -103,7 +135,8 @@ fn body(doing: Doing, error: &web::Error, trace: String) -> (StatusCode, Body) {
     let status = web::status(error.kind());
     let origin = Origin::of(error);
     let Words { message, message_id, detail } = words(doing, &origin, error);
-    let lacks = doing != Doing::Proxy && matches!(origin, Origin::Denied(Denied::Forbidden(_)));
+    let lacks = doing != Doing::Proxy
+        && matches!(origin, Origin::Denied(Denied::Forbidden(_) | Denied::Ungranted(_)));
     let body = Body {
         access_error_id: lacks.then(access_error_id),
         status_code: message_id.map(|_| status.as_u16()),
@@ -123,6 +156,8 @@ enum Origin<'a> {
     Unauthenticated(Unauthenticated),
     Store(&'a store::Error),
     Dialect(&'a Error),
+    People(&'a people::Refusal),
+    Accounts(&'a accounts::error::Error),
     Web(&'a Refusal),
     Other,
 }
@@ -142,6 +177,8 @@ impl<'a> Origin<'a> {
             .or_else(|| error.downcast_ref().map(Self::Denied))
             .or_else(|| error.downcast_ref().copied().map(Self::Unauthenticated))
             .or_else(|| error.downcast_ref().map(Self::Dialect))
+            .or_else(|| error.downcast_ref().map(Self::People))
+            .or_else(|| error.downcast_ref().map(Self::Accounts))
             .or_else(|| error.downcast_ref().map(Self::Web))
             .unwrap_or(Self::Other)
     }
@@ -162,11 +199,17 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
         // What no data source can be called is as absent as what none is.
         Origin::Dialect(Error::NotFound) => plain(absent(doing)),
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
+        Origin::People(refusal) => refusal.words(),
+        Origin::Accounts(error) => error.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
+        Origin::Denied(limited @ Denied::Ungranted(action)) => {
+            Words { detail: Some(limited.to_string()), ..forbidden(doing, *action) }
+        }
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
         Origin::Denied(limited) => plain(limited.to_string()),
         Origin::Store(error) => stored(doing, error),
         Origin::Web(Refusal::UnknownRoute) => plain("Not found"),
+        Origin::Web(Refusal::Json(_)) => plain(doing.bad_body()),
         _ if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         _ => plain(error.message().to_owned()),
     }
@@ -192,6 +235,20 @@ fn stored(doing: Doing, error: &store::Error) -> Words {
         (Store::NoCorrelation(_), _) => plain("Correlation not found"),
         (Store::NoTarget, _) => {
             Words { detail: Some(error.to_string()), ..plain("bad request data") }
+        }
+        (Store::Refused(refused), _) => plain(people::text(refused)),
+        (Store::AccountTaken(_), _) => {
+            coded("serviceaccounts.ErrAlreadyExists", "service account already exists")
+        }
+        (Store::NoAccount(_), _) => {
+            coded("serviceaccounts.ErrNotFound", "service account not found")
+        }
+        (Store::TokenTaken(_), _) => coded(
+            "serviceaccounts.ErrTokenAlreadyExists",
+            "service account token with given name already exists in the organization",
+        ),
+        (Store::NoToken(_), _) => {
+            coded("serviceaccounts.ErrTokenNotFound", "service account token not found")
         }
         (error, _) if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         (error, _) => plain(error.public()),
@@ -219,6 +276,10 @@ fn plain(message: impl Into<Cow<'static, str>>) -> Words {
     let message = message.into();
     let message = if message.is_empty() { Cow::Borrowed("Not Found") } else { message };
     Words { message, message_id: None, detail: None }
+}
+
+fn coded(message_id: &'static str, message: &'static str) -> Words {
+    Words { message_id: Some(message_id), ..plain(message) }
 }
 
 /// Draws what support is told: `ACE` and ten digits (contract 0.3). Without randomness the trace has to do.

@@ -68,7 +68,7 @@ async fn read(
     let found = locate(&store, &caller, Action::ReadPermissions, wanted).await??;
     let permissions = found.granted.source().permissions.clone().unwrap_or_default();
     let ids = permissions.iter().filter_map(|(assignee, _)| account(assignee)).collect();
-    let accounts = store.accounts(caller.org(), &ids).await?;
+    let accounts = store.assignees(caller.org(), &ids).await?;
     Ok(ok(Shown::all(&permissions, &accounts)).into_response())
 }
 
@@ -138,7 +138,7 @@ async fn assign(
 ) -> Result<(), web::Error> {
     let given = changes.iter().filter(|(_, level)| level.is_some());
     let ids: BTreeSet<_> = given.filter_map(|(assignee, _)| account(*assignee)).collect();
-    let accounts = store.accounts(granted.source().org, &ids).await?;
+    let accounts = store.assignees(granted.source().org, &ids).await?;
     if let Some(missing) = ids.iter().find(|id| !accounts.contains_key(id)) {
         return Err(Error::Assignment(BadAssignment::NoUser(i64::from(*missing))).into());
     }

@@ -3,4 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod correlation;
 pub(crate) mod datasource;
+pub(crate) mod org;
 pub(crate) mod permission;
+pub(crate) mod service_account;
+pub(crate) mod time;
+pub(crate) mod token;
+pub(crate) mod user;

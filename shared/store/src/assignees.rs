@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// What the table says.
-    pub async fn accounts(
+    pub async fn assignees(
         &self,
         org: OrgId,
         ids: &BTreeSet<u32>,
@@ -48,12 +48,12 @@ impl Store {
                 }
             }
         }
-        found.extend(self.members(org, logins).await?);
+        found.extend(self.users_in(org, logins).await?);
         Ok(found)
     }
 
     /// Keeps those users that belong to the organisation.
-    async fn members(
+    async fn users_in(
         &self,
         org: OrgId,
         logins: BTreeMap<u32, String>,

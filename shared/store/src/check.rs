@@ -4,6 +4,7 @@
 //! the next one finds it too.
 
 mod access;
+mod accounts;
 mod facts;
 mod families;
 mod finding;
@@ -121,7 +122,8 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<Finding> {
             found.push(Finding::new(key, format!("is damaged: {what}"), repair));
         }
     }
-    let rules = registry::RULES.iter().chain(access::RULES).chain(orgs::RULES);
+    let rules = registry::RULES.iter().chain(access::RULES);
+    let rules = rules.chain(accounts::RULES).chain(orgs::RULES);
     rules.for_each(|rule| rule(&facts, &mut found));
     found
 }

@@ -2,6 +2,7 @@
 //!
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
+mod accounts;
 mod admin;
 mod archive;
 mod assignees;
@@ -17,11 +18,16 @@ mod floods;
 mod item;
 mod keyring;
 mod keys;
+mod last_use;
+mod limits;
 mod marks;
+mod numbers;
 mod operator;
+mod orgs;
 mod passwords;
 mod provisioned;
 mod read;
+mod refused;
 mod seal;
 mod secrets;
 mod table;
@@ -34,9 +40,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::floods::Strangers;
+use crate::last_use::Uses;
+use crate::orgs::Sweeps;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
+pub use accounts::{AccountChange, AccountDraft, MadeToken, ServiceAccount, TokenDraft};
 pub use admin::{Admin, NewToken, Rights};
 pub use archive::{Archived, Conflicts, Restored};
 pub use assignees::Account;
@@ -51,10 +60,13 @@ pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
 pub use marks::MarkKey;
 pub use operator::KnownOrg;
+pub use orgs::{Org, OrgRole};
 pub use provisioned::{FromFile, Placed, Provisioner, Round};
+pub use refused::Refused;
 pub use secrets::Sealed;
 pub use table::Tables;
-pub use users::User;
+pub use tokens::AccountToken;
+pub use users::{Listed, NewUser, Profile, User};
 pub use vault::Vault;
 
 /// The way to the tables. Cheap to clone.
@@ -67,6 +79,8 @@ struct Inner {
     passwords: Passwords,
     places: Places,
     strangers: Strangers,
+    sweeps: Sweeps,
+    uses: Uses,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -81,6 +95,8 @@ impl Store {
             passwords: Passwords::new(),
             places: Places::new(),
             strangers: Strangers::new(),
+            sweeps: Sweeps::default(),
+            uses: Uses::new(),
             writes: AtomicU64::new(0),
         }))
     }

@@ -1,7 +1,6 @@
 //! What an operator does with users and organisations that are there.
 
 use auth::password;
-use aws_sdk_dynamodb::types::AttributeValue;
 use secrecy::SecretString;
 use sourcegate_core::{OrgId, Rev};
 
@@ -9,6 +8,7 @@ use crate::entry::seconds_now;
 use crate::item::{Record, text};
 use crate::read::{BATCH, Partition, pause};
 use crate::table::{Key, ORGS, Table, USERS, accounts_of};
+use crate::users::Kept;
 use crate::write::{Condition, Outcome, Write};
 use crate::{Admin, Error, User, tokens};
 
@@ -90,10 +90,7 @@ impl Admin {
     /// What hashing and the table say.
     pub async fn set_password(&self, login: &str, new: &SecretString) -> Result<bool, Error> {
         let hash = password::hash(new)?;
-        self.change_user(login, |attributes| {
-            attributes.insert("password".to_owned(), text(&hash));
-        })
-        .await
+        self.change_user(login, |kept| kept.hash.clone_from(&hash)).await
     }
 
     /// Shuts a user out everywhere, or lets him in again. Tells whether there is one of that login.
@@ -101,30 +98,25 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn set_disabled(&self, login: &str, disabled: bool) -> Result<bool, Error> {
-        self.change_user(login, |attributes| {
-            attributes.insert("disabled".to_owned(), AttributeValue::Bool(disabled));
-        })
-        .await
+        self.change_user(login, |kept| kept.user.disabled = disabled).await
     }
 
-    async fn change_user(
-        &self,
-        login: &str,
-        change: impl Fn(&mut crate::item::Item),
-    ) -> Result<bool, Error> {
+    async fn change_user(&self, login: &str, change: impl Fn(&mut Kept)) -> Result<bool, Error> {
         let key = Key::user(login);
         for round in 0..MOST_TRIES {
             if round > 0 {
                 pause(round.min(4)).await;
             }
-            let Some(mut item) = self.store().get(&key).await? else { return Ok(false) };
-            let rev = Record(&item).text("rev")?.to_owned();
-            change(&mut item);
-            item.insert("rev".to_owned(), text(Rev::new()));
-            item.insert("updated".to_owned(), crate::item::number(seconds_now()));
-            let write = Write::put(Table::Access, item);
-            let write = write.only_if(Condition::Equals("rev", text(rev)));
-            if matches!(self.store().transact(&[write]).await?, Outcome::Written) {
+            let Some(item) = self.store().get(&key).await? else { return Ok(false) };
+            let mut kept = Kept::of(&item)?;
+            let unchanged = Condition::Equals("rev", text(kept.user.rev));
+            change(&mut kept);
+            (kept.user.rev, kept.user.updated) = (Rev::new(), seconds_now());
+            let writes = [
+                Write::put(Table::Access, kept.user.item(&kept.hash)).only_if(unchanged),
+                Write::put(Table::Access, kept.user.listed_item()),
+            ];
+            if matches!(self.store().transact(&writes).await?, Outcome::Written) {
                 return Ok(true);
             }
         }

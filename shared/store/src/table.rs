@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use auth::{OwnerId, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
-use sourcegate_core::{Incarnation, LegacyId, OrgId, SourceName, Uid};
+use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 
 use crate::floods::Address;
 
@@ -69,7 +69,12 @@ impl Key {
     }
 
     pub(crate) fn token(token: &Token) -> Self {
-        Self::access(format!("TOKEN#{}", hex(token.hash())), "-")
+        Self::stored_token(format!("TOKEN#{}", hex(token.hash())))
+    }
+
+    /// A token that another item names by its partition.
+    pub(crate) fn stored_token(pk: String) -> Self {
+        Self::access(pk, "-")
     }
 
     pub(crate) fn org(org: OrgId) -> Self {
@@ -81,8 +86,13 @@ impl Key {
         Self::access(ORGS.to_owned(), padded(org.get()))
     }
 
-    pub(crate) fn org_name(name: &str) -> Self {
-        Self::access("ORGNAME".to_owned(), name)
+    pub(crate) fn org_name(name: &OrgName) -> Self {
+        Self::access("ORGNAME".to_owned(), name.as_str())
+    }
+
+    /// Says that an organisation is being deleted, and how far that has come.
+    pub(crate) fn sweep(org: OrgId) -> Self {
+        Self::access(SWEEPS.to_owned(), padded(org.get()))
     }
 
     /// What a list of users is read from: by number, with their logins.
@@ -90,44 +100,69 @@ impl Key {
         Self::access(USERS.to_owned(), padded(id))
     }
 
+    /// Says that the number of a user or a service account was given; it stays when they go.
+    pub(crate) fn account_number(id: u32) -> Self {
+        Self::access(ACCOUNTS.to_owned(), padded(id))
+    }
+
     /// Logins are compared folded, as Grafana does, and may hold any character: `#` is escaped.
     pub(crate) fn user(login: &str) -> Self {
-        Self::access(format!("USER#{}", escaped(&login.to_lowercase())), "-")
+        Self::access(format!("USER#{}", escaped(&folded(login))), "-")
+    }
+
+    /// The pointer from an email to the login of its user; compared as logins are.
+    pub(crate) fn email(email: &str) -> Self {
+        Self::access(format!("EMAIL#{}", escaped(&folded(email))), "-")
     }
 
     pub(crate) fn member(org: OrgId, login: &str) -> Self {
-        Self::access(members_of(org), login.to_lowercase())
+        Self::access(members_of(org), folded(login))
     }
 
     pub(crate) fn service_account(org: OrgId, id: OwnerId) -> Self {
         Self::access(accounts_of(org), padded(id.get()))
     }
 
+    /// Whose name it is; the slug, so that two names that make the same login are the same.
+    pub(crate) fn account_name(org: OrgId, slug: &str) -> Self {
+        Self::access(account_names_of(org), slug)
+    }
+
     /// The tokens of an organisation, in the order of their owners and then of their numbers.
     pub(crate) fn account_token(org: OrgId, owner: OwnerId, number: u32) -> Self {
-        let sk = format!("{}#{}", padded(owner.get()), padded(number));
+        let sk = format!("{}{}", account_tokens_from(owner), padded(number));
         Self::access(account_tokens_of(org), sk)
     }
 
+    /// Which token has a name, compared exactly.
+    pub(crate) fn token_name(org: OrgId, name: &str) -> Self {
+        Self::access(token_names_of(org), name)
+    }
+
+    /// When a token was used last.
+    pub(crate) fn last_use(org: OrgId, owner: OwnerId, number: u32) -> Self {
+        Self { table: Table::Scratch, pk: last_uses_of(org, owner), sk: padded(number) }
+    }
+
     pub(crate) fn current_key(org: OrgId) -> Self {
-        Self::access(format!("KEY#{org}"), "current")
+        Self::access(keys_of(org), "current")
     }
 
     pub(crate) fn numbered_key(org: OrgId, number: u32) -> Self {
-        Self::access(format!("KEY#{org}"), number.to_string())
+        Self::access(keys_of(org), number.to_string())
     }
 
     /// Counters of the access table live beside what they count.
     pub(crate) fn access_counter(what: &str) -> Self {
-        Self::access("COUNTER".to_owned(), what)
+        Self::access(COUNTERS.to_owned(), what)
     }
 
     pub(crate) fn datasource(org: OrgId, uid: &Uid) -> Self {
-        Self::registry(format!("DS#{org}"), uid.as_str())
+        Self::registry(sources_of(org), uid.as_str())
     }
 
     pub(crate) fn sealed(org: OrgId, uid: &Uid) -> Self {
-        Self::registry(format!("SEC#{org}"), format!("DS#{uid}"))
+        Self::registry(sealed_of(org), format!("DS#{uid}"))
     }
 
     pub(crate) fn name(org: OrgId, name: &SourceName) -> Self {
@@ -150,7 +185,7 @@ impl Key {
     }
 
     pub(crate) fn counter(org: OrgId, what: &str) -> Self {
-        Self::registry("COUNTER".to_owned(), format!("{org}#{what}"))
+        Self::registry(COUNTERS.to_owned(), format!("{org}#{what}"))
     }
 
     /// What is known of a data source that a file made; of that incarnation and no later one.
@@ -189,6 +224,56 @@ pub(crate) const USERS: &str = "USERS";
 /// The partition that holds what files made, by organisation: a folder of files may speak of all of them.
 pub(crate) const PROVISIONED: &str = "PROVISIONED";
 
+/// The partition that holds every number that a user or a service account was given.
+pub(crate) const ACCOUNTS: &str = "ACCOUNT";
+
+/// The partition that holds what is left of organisations that were deleted, until it has been swept twice.
+pub(crate) const SWEEPS: &str = "SWEEP";
+
+/// The partition, in two tables, that holds what is counted.
+const COUNTERS: &str = "COUNTER";
+
+/// The items of a partition whose sort keys begin with a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) table: Table,
+    pub(crate) pk: String,
+    /// Empty for the whole partition.
+    pub(crate) start: String,
+}
+
+impl Span {
+    fn whole(table: Table, pk: String) -> Self {
+        Self { table, pk, start: String::new() }
+    }
+
+    fn part(table: Table, pk: &str, start: String) -> Self {
+        Self { table, pk: pk.to_owned(), start }
+    }
+}
+
+/// Everything of one organisation that its end deletes by sweeping, in this order: keys first, so that no secret opens
+/// again. Whoever adds a partition of organisations adds it here. Beside it stand the tokens that `SATOKEN` names, the
+/// users that `MEMBER` names, and the one item of the default.
+pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
+    vec![
+        Span::whole(Table::Access, keys_of(org)),
+        Span::whole(Table::Access, account_tokens_of(org)),
+        Span::whole(Table::Access, accounts_of(org)),
+        Span::whole(Table::Access, account_names_of(org)),
+        Span::whole(Table::Access, token_names_of(org)),
+        Span::whole(Table::Access, members_of(org)),
+        Span::part(Table::Access, COUNTERS, format!("{org}#")),
+        Span::whole(Table::Registry, sealed_of(org)),
+        Span::whole(Table::Registry, names_of(org)),
+        Span::whole(Table::Registry, ids_of(org)),
+        Span::whole(Table::Registry, sources_of(org)),
+        Span::whole(Table::Registry, correlations_of(org)),
+        Span::part(Table::Registry, PROVISIONED, format!("{}#", padded(org.get()))),
+        Span::part(Table::Registry, COUNTERS, format!("{org}#")),
+    ]
+}
+
 /// The partition that holds who belongs to an organisation, in the order of their logins.
 pub(crate) fn members_of(org: OrgId) -> String {
     format!("MEMBER#{org}")
@@ -202,6 +287,41 @@ pub(crate) fn accounts_of(org: OrgId) -> String {
 /// The partition that holds the tokens of an organisation's service accounts.
 pub(crate) fn account_tokens_of(org: OrgId) -> String {
     format!("SATOKEN#{org}")
+}
+
+/// The partition that holds an organisation's key pairs.
+fn keys_of(org: OrgId) -> String {
+    format!("KEY#{org}")
+}
+
+/// The partition that holds an organisation's data sources.
+fn sources_of(org: OrgId) -> String {
+    format!("DS#{org}")
+}
+
+/// The partition that holds an organisation's sealed values.
+fn sealed_of(org: OrgId) -> String {
+    format!("SEC#{org}")
+}
+
+/// How the sort keys of one service account's tokens begin.
+pub(crate) fn account_tokens_from(owner: OwnerId) -> String {
+    format!("{}#", padded(owner.get()))
+}
+
+/// The partition that holds the names of an organisation's service accounts.
+pub(crate) fn account_names_of(org: OrgId) -> String {
+    format!("SANAME#{org}")
+}
+
+/// The partition that holds the names of an organisation's tokens.
+pub(crate) fn token_names_of(org: OrgId) -> String {
+    format!("TOKENNAME#{org}")
+}
+
+/// The partition that holds when the tokens of a service account were used last; what is in it expires.
+pub(crate) fn last_uses_of(org: OrgId, owner: OwnerId) -> String {
+    format!("USED#{org}#{owner}")
 }
 
 /// Ten digits, so that the order of texts is that of numbers.
@@ -224,6 +344,11 @@ pub(crate) fn correlations_of(org: OrgId) -> String {
     format!("CORR#{org}")
 }
 
+/// Logins and emails are compared without regard to case.
+pub(crate) fn folded(text: &str) -> String {
+    text.to_lowercase()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -234,42 +359,4 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> Key {
-        Key::name(OrgId::MAIN, &SourceName::parse(text).unwrap())
-    }
-
-    #[test]
-    fn a10_no_name_reaches_another_item() {
-        let tricky = ["a", "A", "a#a", "a#A", "A#a", "a%23a", "#", "##", "%", "a#a#a", "İ", "i̇"];
-        for (at, one) in tricky.iter().enumerate() {
-            for other in &tricky[at + 1..] {
-                assert_ne!(name(one), name(other), "{one} {other}");
-            }
-        }
-        assert_ne!(Key::user("a#b").pk, Key::user("a%23b").pk);
-    }
-
-    #[test]
-    fn names_are_ordered_without_regard_to_case() {
-        let mut names = ["ZZZ", "mmm", "BBB", "aaa"].map(name);
-        names.sort_by(|one, other| one.sk.cmp(&other.sk));
-        assert_eq!(names.map(|key| key.sk), ["aaa#aaa", "bbb#BBB", "mmm#mmm", "zzz#ZZZ"]);
-    }
-
-    #[test]
-    fn the_longest_name_fits_into_a_sort_key() {
-        for text in ["#".repeat(190), "%".repeat(190), "İ".repeat(95)] {
-            assert!(name(&text).sk.len() <= 1024, "{}", name(&text).sk.len());
-        }
-    }
-
-    #[test]
-    fn ids_are_ordered_as_numbers() {
-        let id = |n| Key::id(OrgId::MAIN, LegacyId::new(n).unwrap()).sk;
-        assert!(id(9) < id(10));
-        assert!(id(10) < id(i64::MAX));
-    }
-}
+mod tests;

@@ -1,19 +1,20 @@
-//! What must hold of users, service accounts, tokens and organisations.
+//! What must hold of users and of organisations' keys.
 
 use std::collections::BTreeSet;
 
+use sourcegate_core::{OrgId, Rev};
+
 use super::facts::Facts;
 use super::finding::{Finding, Repair};
-use super::registry::behind;
-use crate::item::{Item, number, text};
+use crate::item::{Item, item, number, text};
 use crate::seal::PublicKey;
-use crate::table::{Key, Table};
-use crate::users::User;
+use crate::table::{Key, Table, folded};
+use crate::users::{Kept, User};
 use crate::write::{Condition, Write};
 
 /// Every rule.
 pub(super) const RULES: &[fn(&Facts<'_>, &mut Vec<Finding>)] =
-    &[users, members, listed_users, account_numbers, tokens, listed_tokens, keys];
+    &[users, emails, members, listed_users, keys];
 
 /// Each user stands in the list of users and in those of his organisations.
 fn users(facts: &Facts<'_>, found: &mut Vec<Finding>) {
@@ -22,27 +23,71 @@ fn users(facts: &Facts<'_>, found: &mut Vec<Finding>) {
             found.push(Finding::new(key.clone(), "is not where its login says", None));
             continue;
         }
-        let listed = facts.listed_users.get(&user.id);
+        let listed = facts.listed_users.get(&user.id).copied();
+        let login_there = listed.and_then(login_of);
         // Two of one number are another rule's.
-        let is_twins = |login: &String| {
+        let is_twins = |login: &str| {
             let other = facts.users.get(&Key::user(login));
-            login != &user.login && other.is_some_and(|(other, _)| other.id == user.id)
+            login != user.login && other.is_some_and(|(other, _)| other.id == user.id)
         };
-        if listed != Some(&user.login) && !listed.is_some_and(is_twins) {
-            let told = format!("does not stand in the list of users under {}", user.id);
-            let before = listed.map(|login| ("login", text(login)));
+        if listed != Some(&user.listed_item()) && !login_there.is_some_and(is_twins) {
+            let told = format!("does not stand as he is in the list of users under {}", user.id);
+            let before = login_there.map(|login| ("login", text(login)));
             found.push(missing(key, told, (user, user.listed_item(), before)));
         }
         for (org, role) in &user.orgs {
             let there = facts.members.get(&(*org, Key::member(*org, &user.login).sk));
             let item = user.member_item(*org, *role);
-            if there.is_some_and(|(_, there)| **there == item) || !facts.is_open(*org) {
+            if !facts.is_open(*org) {
+                found.extend(expelled(facts, key, *org));
+                continue;
+            }
+            if there.is_some_and(|(_, there)| **there == item) {
                 continue;
             }
             let told = format!("does not stand as {role} in the list of organisation {org}");
             let before = there.map(|(id, _)| ("id", number(id)));
             found.push(missing(key, told, (user, item, before)));
         }
+    }
+}
+
+/// A user of an organisation that is gone. One that is being swept takes its members out of it in time.
+fn expelled(facts: &Facts<'_>, key: &Key, org: OrgId) -> Option<Finding> {
+    if facts.sweeps.contains(&org) || facts.listed_orgs.contains_key(&org) {
+        return None;
+    }
+    let mut kept = Kept::of(facts.users.get(key)?.1).ok()?;
+    let ours = Condition::Equals("rev", text(kept.user.rev));
+    kept.user.orgs.remove(&org);
+    kept.user.rev = Rev::new();
+    let out = Write::put(Table::Access, kept.user.item(&kept.hash)).only_if(ours);
+    let told = format!("belongs to organisation {org}, which is not there");
+    Some(Finding::new(key.clone(), told, Some(Repair::new("takes him out of it", vec![out]))))
+}
+
+fn login_of(item: &Item) -> Option<&str> {
+    item.get("login")?.as_s().ok().map(String::as_str)
+}
+
+/// Each email leads to its user, and each user is found by his.
+fn emails(facts: &Facts<'_>, found: &mut Vec<Finding>) {
+    let with_one = || facts.users.iter().filter(|(_, (user, _))| !user.email.is_empty());
+    for (key, (user, _)) in with_one() {
+        let pointer = Key::email(&user.email);
+        let there = facts.emails.get(&pointer);
+        if there.is_some_and(|login| Key::user(login) == *key) {
+            continue;
+        }
+        let told = "is not found by his email".to_owned();
+        let item = item(&pointer, [("login", text(folded(&user.login)))]);
+        let before = there.map(|login| ("login", text(login)));
+        found.push(missing(key, told, (user, item, before)));
+    }
+    let wanted: BTreeSet<_> = with_one().map(|(_, (user, _))| Key::email(&user.email)).collect();
+    for (key, login) in facts.emails.iter().filter(|(key, _)| !wanted.contains(key)) {
+        let told = format!("leads to `{login}`, who has not this email");
+        found.push(stray(key.clone(), told, ("login", text(login))));
     }
 }
 
@@ -76,72 +121,20 @@ fn members(facts: &Facts<'_>, found: &mut Vec<Finding>) {
 /// Each entry of the list of users is of a user.
 fn listed_users(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     let there: BTreeSet<_> = facts.users.values().map(|(user, _)| user.id).collect();
-    for (id, login) in facts.listed_users.iter().filter(|(id, _)| !there.contains(id)) {
+    for (id, item) in facts.listed_users.iter().filter(|(id, _)| !there.contains(id)) {
+        let login = login_of(item).unwrap_or_default();
         let told = format!("names `{login}`, who has not this number or is not there");
         found.push(stray(Key::listed_user(*id), told, ("login", text(login))));
     }
 }
 
-fn stray(
+pub(super) fn stray(
     key: Key,
     told: impl Into<String>,
     (name, value): (&'static str, aws_sdk_dynamodb::types::AttributeValue),
 ) -> Finding {
     let gone = Write::delete(key.clone()).only_if(Condition::Equals(name, value));
     Finding::new(key, told, Some(Repair::new("removes it", vec![gone])))
-}
-
-/// Users and service accounts share their numbers; each is given once, and the counter is beyond them.
-fn account_numbers(facts: &Facts<'_>, found: &mut Vec<Finding>) {
-    let mut taken = BTreeSet::new();
-    for (key, (user, _)) in &facts.users {
-        if !taken.insert(user.id) {
-            found.push(Finding::new(
-                key.clone(),
-                format!("has a number, {}, that another has", user.id),
-                None,
-            ));
-        }
-    }
-    for ((org, id), (_, item)) in &facts.accounts {
-        if !taken.insert(*id) {
-            let key = Key::of(Table::Access, item);
-            let told = format!("of organisation {org} has a number, {id}, that another has");
-            found.extend(key.map(|key| Finding::new(key, told, None)));
-        }
-    }
-    if let Some(largest) = taken.last() {
-        found.extend(behind(facts, Key::access_counter("account"), i64::from(*largest)));
-    }
-}
-
-/// Each token is of a service account and stands in its list: one that nobody sees, nobody revokes.
-fn tokens(facts: &Facts<'_>, found: &mut Vec<Finding>) {
-    for (pk, token) in &facts.tokens {
-        let key = Key { table: Table::Access, pk: pk.clone(), sk: "-".to_owned() };
-        let place = (token.org, (token.owner, token.number));
-        let told = if !facts.accounts.contains_key(&(token.org, token.owner)) {
-            format!("is of service account {}, which is not there", token.owner)
-        } else if facts.listed_tokens.get(&place).is_none_or(|(listed, _)| listed != pk) {
-            format!("does not stand in the list of service account {}", token.owner)
-        } else {
-            continue;
-        };
-        found.push(stray(key, told, ("owner", number(token.owner))));
-    }
-}
-
-/// Each entry in the lists of tokens is of a token of that place.
-fn listed_tokens(facts: &Facts<'_>, found: &mut Vec<Finding>) {
-    for ((org, (owner, serial)), (pk, item)) in &facts.listed_tokens {
-        let there = facts.tokens.get(pk);
-        if there.is_some_and(|t| (t.org, t.owner, t.number) == (*org, *owner, *serial)) {
-            continue;
-        }
-        let key = Key::of(Table::Access, item);
-        let told = "names a token that is not there, or is another's";
-        found.extend(key.map(|key| stray(key, told, ("token", text(pk)))));
-    }
 }
 
 /// Each organisation has a current key pair that stands under its number, too, and whose public half is one.

@@ -6,8 +6,10 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, Rev, Uid};
 
 use super::facts::{Facts, Org, Token};
 use crate::Error;
+use crate::ServiceAccount;
 use crate::item::{Item, Record, datasource_of};
 use crate::keys::WrappedKey;
+use crate::orgs::Sweep;
 use crate::secrets::Sealed;
 use crate::table::{Key, Table};
 use crate::users::User;
@@ -122,24 +124,46 @@ pub(super) const FAMILIES: &[Family] = &[
         Ok(())
     }),
     following(row(Access, "USERS", Nowhere, |facts, row| {
-        let id = row.key.sk.parse().map_err(|_| row.record().bad("sk"))?;
-        facts.listed_users.insert(id, row.record().text("login")?.to_owned());
+        facts.listed_users.insert(number_of(row)?, row.item);
         Ok(())
     })),
+    following(row(Access, "EMAIL", Nowhere, |facts, row| {
+        facts.emails.insert(row.key.clone(), row.record().text("login")?.to_owned());
+        Ok(())
+    })),
+    row(Access, "ACCOUNT", Nowhere, |facts, row| {
+        facts.given.push(number_of(row)?);
+        Ok(())
+    }),
     following(row(Access, "MEMBER", Partition, |facts, row| {
         let id = row.record().number("id")?;
         facts.members.insert((row.org, row.sk()), (id, row.item));
         Ok(())
     })),
     row(Access, "SA", Partition, |facts, row| {
-        let id = row.key.sk.parse().map_err(|_| row.record().bad("sk"))?;
-        facts.accounts.insert((row.org, id), ((), row.item));
+        let account = ServiceAccount::of(row.org, row.item)?;
+        facts.accounts.insert((row.org, account.id.get()), (account, row.item));
+        Ok(())
+    }),
+    following(row(Access, "SANAME", Partition, |facts, row| {
+        let owner = row.record().number("owner")?;
+        facts.account_names.insert((row.org, row.sk()), (owner, row.item));
+        Ok(())
+    })),
+    following(row(Access, "TOKENNAME", Partition, |facts, row| {
+        let token = row.record().text("token")?.to_owned();
+        facts.token_names.insert((row.org, row.sk()), (token, row.item));
+        Ok(())
+    })),
+    row(Access, "SWEEP", Nowhere, |facts, row| {
+        facts.sweeps.insert(Sweep::of(row.item)?.org);
         Ok(())
     }),
     row(Access, "TOKEN", Nowhere, |facts, row| {
         let record = row.record();
         let org = OrgId::new(record.number("org")?).map_err(|_| record.bad("org"))?;
-        let token = Token { org, owner: record.number("owner")?, number: record.number("number")? };
+        let (owner, number) = (record.number("owner")?, record.number("number")?);
+        let token = Token { org, owner, number, name: record.text("name")?.to_owned() };
         facts.owners.push((org, row.key.clone()));
         facts.tokens.insert(row.key.pk.clone(), token);
         Ok(())
@@ -161,10 +185,15 @@ pub(super) const FAMILIES: &[Family] = &[
         Ok(())
     }),
     following(row(Access, "COUNTER", Nowhere, counter)),
-    // What expires counts and nothing else.
+    // What expires is of nobody's concern but its time.
+    row(Scratch, "USED", Nowhere, |_, row| row.record().number::<i64>("expires").map(drop)),
     row(Scratch, "STRANGER", Nowhere, |_, row| row.record().number::<i64>("expires").map(drop)),
     row(Scratch, "FAILED", Nowhere, |_, row| row.record().number::<i64>("expires").map(drop)),
 ];
+
+fn number_of(row: &Row<'_>) -> Result<u32, Error> {
+    row.key.sk.parse().map_err(|_| row.record().bad("sk"))
+}
 
 fn uid_of(row: &Row<'_>) -> Result<Uid, Error> {
     Uid::parse(row.record().text("uid")?).map_err(|_| row.record().bad("uid"))

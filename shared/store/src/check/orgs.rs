@@ -17,6 +17,11 @@ use crate::write::{Condition, Write};
 pub(super) const RULES: &[fn(&Facts<'_>, &mut Vec<Finding>)] =
     &[lists, listed, names, numbers, metas, leftovers];
 
+/// The pointer of a name, whatever it is: what is stored is not parsed here.
+fn org_name(name: &str) -> Key {
+    Key { table: Table::Access, pk: "ORGNAME".to_owned(), sk: name.to_owned() }
+}
+
 /// Each organisation stands in the list and is found by its name.
 fn lists(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for (id, (org, meta)) in &facts.orgs {
@@ -47,7 +52,7 @@ fn lists(facts: &Facts<'_>, found: &mut Vec<Finding>) {
                 found.push(Finding::new(key.clone(), told, None));
             }
             there => {
-                let entry = item(&Key::org_name(name), [("id", number(id))]);
+                let entry = item(&org_name(name), [("id", number(id))]);
                 let entry = Write::put(Table::Access, entry).only_if(match there {
                     Some(there) => Condition::Equals("id", number(there)),
                     None => Condition::Absent,
@@ -85,7 +90,7 @@ fn names(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         if is_its || is_anothers {
             continue;
         }
-        let key = Key::org_name(name);
+        let key = org_name(name);
         let gone = Write::delete(key.clone()).only_if(Condition::Equals("id", number(id)));
         let told = format!("leads to organisation {id}, which is not called so");
         found.push(Finding::new(key, told, Some(Repair::new("removes it", vec![gone]))));
@@ -123,6 +128,13 @@ fn metas(facts: &Facts<'_>, found: &mut Vec<Finding>) {
 fn leftovers(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     let listed: BTreeSet<OrgId> = facts.listed_orgs.keys().copied().collect();
     for (org, key) in &facts.owners {
+        let deleted = facts.orgs.get(org).is_some_and(|(org, _)| org.deleting);
+        if deleted && *key != Key::org(*org) && !facts.sweeps.contains(org) {
+            let told = format!("is of organisation {org}, which was deleted");
+            let repair = Repair::new("removes it", vec![Write::delete(key.clone())]);
+            found.push(Finding::new(key.clone(), told, Some(repair)));
+            continue;
+        }
         if facts.orgs.contains_key(org) || listed.contains(org) {
             continue;
         }

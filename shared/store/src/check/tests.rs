@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use auth::{OwnerId, Role, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
-use sourcegate_core::{Datasource, Incarnation, OrgId, Rev, Secrets};
+use sourcegate_core::{Datasource, Incarnation, OrgId, OrgName, Rev, Secrets};
 
 use super::*;
+use crate::AccountToken;
 use crate::item::tests::source;
 use crate::item::{datasource_item, item, number, text};
 use crate::keyring::Pair;
@@ -40,7 +41,7 @@ fn user() -> User {
         id: 1,
         login: "Bob".to_owned(),
         name: "Bob".to_owned(),
-        email: String::new(),
+        email: "Bob@h.test".to_owned(),
         disabled: false,
         is_server_admin: true,
         orgs: [(org(), Role::Editor)].into(),
@@ -63,6 +64,36 @@ fn sealed_item(source: &Datasource, names: &[&str]) -> Item {
     )
 }
 
+/// A service account and its one token, with the names of both.
+fn robot(owner: OwnerId, token: &Token) -> Vec<Item> {
+    let account = [
+        ("name", text("ci")),
+        ("role", text(Role::Viewer)),
+        ("disabled", AttributeValue::Bool(false)),
+        ("tokens", number(1)),
+        ("created", number(1)),
+        ("updated", number(1)),
+        ("nextToken", number(2)),
+        ("deleting", AttributeValue::Bool(false)),
+        ("rev", text(Rev::new())),
+    ];
+    let limits = auth::Limits::default();
+    let one =
+        AccountToken { number: 1, name: "one".to_owned(), created: 1, limits, last_used: None };
+    let mut items = vec![
+        item(&Key::service_account(org(), owner), account),
+        item(&Key::account_name(org(), "ci"), [("owner", number(owner))]),
+        item(&Key::account_number(2), []),
+    ];
+    items.extend(one.items(token));
+    items
+}
+
+/// The pointer of an organisation's name.
+fn org_name(name: &str) -> Key {
+    Key::org_name(&OrgName::parse(name).unwrap())
+}
+
 impl Whole {
     fn new() -> Self {
         let source = Datasource { org: org(), ..source() };
@@ -80,15 +111,16 @@ impl Whole {
         let access = [
             item(&Key::org(org()), meta),
             item(&Key::listed_org(org()), [("name", text("Main Org."))]),
-            item(&Key::org_name("Main Org."), [("id", number(1))]),
+            item(&org_name("Main Org."), [("id", number(1))]),
             item(&Key::access_counter("org"), [("next", number(1))]),
             item(&Key::access_counter("account"), [("next", number(2))]),
             whole.user.item("hash"),
             whole.user.member_item(org(), Role::Editor),
             whole.user.listed_item(),
+            item(&Key::email("bob@h.test"), [("login", text("bob"))]),
         ];
         let access = access.into_iter().chain(WrappedKey::items(org(), 1, &pair));
-        let access = access.chain(crate::tokens::items(org(), owner, "ci", Role::Viewer, &token));
+        let access = access.chain(robot(owner, &token));
         let registry = [
             datasource_item(&source),
             item(&Key::name(org(), &source.settings.name), uid()),

@@ -6,7 +6,7 @@ use super::*;
 fn users_and_their_lists_say_the_same() {
     check_repaired(
         |w| w.remove(&Key::listed_user(1)),
-        "USER#bob -: does not stand in the list of users under 1",
+        "USER#bob -: does not stand as he is in the list of users under 1",
     );
     check_repaired(
         |w| w.remove(&Key::member(org(), "bob")),
@@ -26,7 +26,8 @@ fn users_and_their_lists_say_the_same() {
     );
     check_told(
         |w| {
-            let twin = User { login: "twin".to_owned(), orgs: [].into(), ..user() };
+            let twin =
+                User { login: "twin".to_owned(), email: String::new(), orgs: [].into(), ..user() };
             w.put(Table::Access, twin.item("hash"));
         },
         &["USER#twin -: has a number, 1, that another has"],
@@ -34,22 +35,74 @@ fn users_and_their_lists_say_the_same() {
 }
 
 #[test]
+fn emails_lead_to_their_users() {
+    let email = Key::email("bob@h.test");
+    check_repaired(|w| w.remove(&email), "USER#bob -: is not found by his email");
+    check_repaired(
+        |w| w.set(&email, "login", text("eve")),
+        "USER#bob -: is not found by his email",
+    );
+    check_repaired(
+        |w| w.put(Table::Access, item(&Key::email("old@h.test"), [("login", text("bob"))])),
+        "EMAIL#old@h.test -: leads to `bob`, who has not this email",
+    );
+}
+
+#[test]
+fn service_accounts_have_their_names_and_count_their_tokens() {
+    let account = Key::service_account(org(), OwnerId::new(2).unwrap());
+    let name = Key::account_name(org(), "ci");
+    check_repaired(|w| w.remove(&name), "SA#1 0000000002: has not its name");
+    check_repaired(|w| w.set(&name, "owner", number(9)), "SA#1 0000000002: has not its name");
+    check_repaired(
+        |w| w.put(Table::Access, item(&Key::account_name(org(), "x"), [("owner", number(2))])),
+        "SANAME#1 x: is taken by service account 2, which has it not",
+    );
+    check_repaired(
+        |w| w.set(&account, "tokens", number(7)),
+        "SA#1 0000000002: counts 7 tokens and has 1",
+    );
+    check_repaired(
+        |w| w.set(&account, "nextToken", number(1)),
+        "SA#1 0000000002: counts 1 tokens and has 1",
+    );
+    let token_name = Key::token_name(org(), "one");
+    check_repaired(|w| w.remove(&token_name), "TOKEN#… -: has not its name");
+    check_repaired(
+        |w| {
+            let stray = [("token", text("TOKEN#x")), ("owner", number(2))];
+            w.put(Table::Access, item(&Key::token_name(org(), "x"), stray));
+        },
+        "TOKENNAME#1 x: is the name of no token",
+    );
+}
+
+/// Repairs until nothing is left to do, and expects whole tables.
+#[track_caller]
+fn check_mended(damage: impl FnOnce(&mut Whole), expected: &str) {
+    let mut whole = Whole::new();
+    damage(&mut whole);
+    assert!(whole.told().contains(&expected.to_owned()), "{:?}", whole.told());
+    while whole.repair() > 0 {}
+    assert_eq!(whole.told(), Vec::<String>::new());
+}
+
+#[test]
 fn tokens_stand_in_the_list_of_their_service_account() {
     let owner = OwnerId::new(2).unwrap();
     let listed = Key::account_token(org(), owner, 1);
-    check_repaired(
+    check_mended(
         |w| w.remove(&listed),
         "TOKEN#… -: does not stand in the list of service account 2",
     );
-    check_repaired(
+    check_mended(
         |w| w.remove(&Key::token(&w.token.clone())),
         "SATOKEN#1 0000000002#0000000001: names a token that is not there, or is another's",
     );
-    let mut whole = Whole::new();
-    whole.remove(&Key::service_account(org(), owner));
-    assert_eq!(whole.told(), ["TOKEN#… -: is of service account 2, which is not there"]);
-    while whole.repair() > 0 {}
-    assert_eq!(whole.told(), Vec::<String>::new());
+    check_mended(
+        |w| w.remove(&Key::service_account(org(), owner)),
+        "TOKEN#… -: is of service account 2, which is not there",
+    );
 }
 
 #[test]
@@ -85,11 +138,11 @@ fn organisations_and_their_lists_say_the_same() {
         "ORG#1 META: does not stand in the list of organisations with its name",
     );
     check_repaired(
-        |w| w.remove(&Key::org_name("Main Org.")),
+        |w| w.remove(&org_name("Main Org.")),
         "ORG#1 META: is not found by its name `Main Org.`",
     );
     check_repaired(
-        |w| w.put(Table::Access, item(&Key::org_name("old"), [("id", number(1))])),
+        |w| w.put(Table::Access, item(&org_name("old"), [("id", number(1))])),
         "ORGNAME old: leads to organisation 1, which is not called so",
     );
     check_repaired(
@@ -121,10 +174,29 @@ fn nothing_is_of_an_organisation_that_is_not_there() {
             "COUNTER 2#ds: is of organisation 2, which is not there",
         ],
     );
-    // What is left of one that is being deleted is swept in time.
+    // What is left of one that is being deleted is swept in time, and afterwards there is nothing.
+    let deleted = |w: &mut Whole| {
+        w.put(Table::Access, item(&Key::org(two), [("deleting", AttributeValue::Bool(true))]));
+        w.put(Table::Access, item(&Key::access_counter("org"), [("next", number(2))]));
+        w.put(Table::Registry, item(&counter, [("next", number(5))]));
+        let mut bob = w.user.clone();
+        bob.orgs.insert(two, Role::Viewer);
+        w.put(Table::Access, bob.item("hash"));
+    };
     let mut whole = Whole::new();
-    whole.put(Table::Access, item(&Key::org(two), [("deleting", AttributeValue::Bool(true))]));
-    whole.put(Table::Access, item(&Key::access_counter("org"), [("next", number(2))]));
-    whole.put(Table::Registry, item(&counter, [("next", number(5))]));
+    deleted(&mut whole);
+    assert_eq!(
+        whole.told(),
+        [
+            "USER#bob -: belongs to organisation 2, which is not there",
+            "COUNTER 2#ds: is of organisation 2, which was deleted",
+        ]
+    );
+    assert_eq!(whole.repair(), 2);
+    assert_eq!(whole.told(), Vec::<String>::new());
+    let mut whole = Whole::new();
+    deleted(&mut whole);
+    let sweep = [("round", number(1)), ("due", number(1))];
+    whole.put(Table::Access, item(&Key::sweep(two), sweep));
     assert_eq!(whole.told(), Vec::<String>::new());
 }
