@@ -121,13 +121,16 @@ async fn fsck_speaks_a_line_for_each_finding_and_tells_no_token() {
     assert_eq!(answer.status.code(), Some(1));
     let said = text(&answer.stdout);
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(lines.len(), 2, "{said}");
+    assert_eq!(lines.len(), 3, "{said}");
+    let counted = "counts 1 tokens and has 0; --repair does: counts them";
     assert!(
-        lines[0].starts_with("sourcegate-access TOKEN#… -: does not stand in the list"),
+        lines[0].starts_with("sourcegate-access SA#1 ") && lines[0].ends_with(counted),
         "{said}"
     );
-    assert!(lines[0].ends_with("; --repair does: removes it"), "{said}");
-    assert!(lines[1].ends_with(" items checked, 1 findings"), "{said}");
+    let unseen = "sourcegate-access TOKEN#… -: does not stand in the list of service account ";
+    assert!(lines[1].starts_with(unseen), "{said}");
+    assert!(lines[1].ends_with("; --repair does: removes it"), "{said}");
+    assert!(lines[2].ends_with(" items checked, 2 findings"), "{said}");
     assert!(!said.contains(hash.strip_prefix("TOKEN#").unwrap()), "{said}");
 }
 
