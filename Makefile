@@ -1,7 +1,7 @@
 .PHONY: help run demo test soak bench lint build deploy lambda
 .DEFAULT_GOAL := help
 
-functions = datasources http-proxy
+functions = access datasources http-proxy
 
 help: ## Lists these commands
 	@sed -nE 's/^([a-z]+): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10

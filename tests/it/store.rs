@@ -7,6 +7,8 @@ mod correlations;
 mod entry;
 mod hostile;
 pub(crate) mod items;
+mod org_deletion;
+mod orgs;
 mod races;
 mod records;
 mod sealed;

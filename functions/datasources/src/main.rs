@@ -1,8 +1,8 @@
-//! The registry of data sources, who may do what with them, correlations, and the small endpoints that clients call
-//! first. It can seal secrets and open none.
+//! The registry of data sources, who may do what with them, correlations, the small endpoints that clients call first, and
+//! the document of the API. It can seal secrets and open none.
 
 use grafana::provisioning::{self, Provisioning};
-use grafana::{basics, correlations, datasources, fallback, permissions};
+use grafana::{basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Config, Endpoint, Provisioner, Store};
 use web::serve::LambdaConfig;
@@ -22,6 +22,7 @@ async fn main() -> anyhow::Result<()> {
         .merge(permissions::router(store.clone()))
         .merge(correlations::router(store.clone()))
         .merge(basics::router(store))
+        .merge(docs::router())
         .merge(provisioning::router(Provisioning::new(folder, provisioner, policy)));
     Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }

@@ -111,22 +111,36 @@ pub(crate) fn render(doing: Doing, error: &web::Error, trace: TraceId) -> Respon
 }
 
 /// The body of every error. `statusCode` and `messageId` come together, `title` and `accessErrorId` too.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+#[schema(as = Error)]
+pub(crate) struct Body {
+    /// What support is told.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^ACE[0-9]{10}$")]
     access_error_id: Option<String>,
+    /// The status once more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status_code: Option<u16>,
+    /// Grafana's word for the error.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "datasource.uidInvalid")]
     message_id: Option<&'static str>,
+    /// A stable word for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "denied_egress")]
     cause: Option<&'static str>,
+    /// What the message does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
+    /// Grafana's text, where Grafana has one.
     message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     title: Option<&'static str>,
+    /// Under which the log has this request.
     #[serde(rename = "traceID")]
     trace: String,
 }

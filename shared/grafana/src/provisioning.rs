@@ -75,6 +75,10 @@ impl FromRef<Provisioning> for Store {
     }
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(reload))]
+pub(crate) struct Paths;
+
 /// Makes the route.
 pub fn router(provisioning: Provisioning) -> Router {
     let told = envelope(|error, trace| match error.downcast_ref::<Refused>() {
@@ -85,6 +89,19 @@ pub fn router(provisioning: Provisioning) -> Router {
     crate::route(Router::new(), path, post(reload).layer(told)).with_state(provisioning)
 }
 
+/// Reads data sources from provisioning files again.
+///
+/// Only administrators of the whole server may. What is sound is put in force, also where something is refused.
+#[utoipa::path(
+    post,
+    path = "/api/admin/provisioning/datasources/reload",
+    tag = "provisioning",
+    operation_id = "reloadProvisioning",
+    responses(
+        (status = 200, description = "`Datasources config reloaded`", body = Message),
+        (status = 400, description = "Files or lines that were refused are in `problems`", body = Body),
+    ),
+)]
 async fn reload(
     State(provisioning): State<Provisioning>,
     web::Caller(caller): web::Caller,
@@ -97,10 +114,13 @@ async fn reload(
     Ok(ok(Message::from("Datasources config reloaded")).into_response())
 }
 
-#[derive(Serialize)]
+/// The answer where something was refused.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RefusedFiles)]
 struct Body {
     message: String,
     cause: Option<&'static str>,
+    /// File, line and reason of each.
     problems: Vec<String>,
     #[serde(rename = "traceID")]
     trace: String,

@@ -267,6 +267,7 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Registry, sealed_of(org)),
         Span::whole(Table::Registry, names_of(org)),
         Span::whole(Table::Registry, ids_of(org)),
+        Span::whole(Table::Registry, correlations_of(org)),
         Span::whole(Table::Registry, sources_of(org)),
         Span::whole(Table::Registry, correlations_of(org)),
         Span::part(Table::Registry, PROVISIONED, format!("{}#", padded(org.get()))),
