@@ -51,6 +51,7 @@ pub(crate) fn setup(data: &std::path::Path) -> Setup {
         egress_allow: None,
         grafana: Default::default(),
         dynamodb_listen: None,
+        provisioning: None,
         demo: false,
         jwt: None,
     }

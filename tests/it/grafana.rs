@@ -27,6 +27,7 @@ mod page_guard;
 mod permissions;
 mod permissions_bad;
 mod permissions_rights;
+mod provisioning;
 mod proxy;
 mod proxy_answers;
 mod proxy_freshness;

@@ -2,9 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod admin;
+mod archive;
 pub(crate) mod binary;
 mod crash;
 mod demo;
+mod fsck;
+mod provisioning;
 mod start;
 mod stop;
 mod tables;
+mod users;

@@ -9,13 +9,14 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 8] = [
+pub(crate) const GROUPS: [(&str, &str); 9] = [
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
     ("datasources", "Datasources"),
     ("docs", "Datasources"),
     ("orgs", "AccessFunction"),
     ("permissions", "Datasources"),
+    ("provisioning", "Datasources"),
     ("proxy", "HttpProxy"),
     ("users", "AccessFunction"),
 ];
@@ -88,6 +89,7 @@ pub(crate) async fn routed() -> BTreeSet<String> {
         egress_allow: None,
         grafana: grafana::Settings::default(),
         dynamodb_listen: None,
+        provisioning: None,
         demo: false,
         jwt: None,
     };

@@ -69,6 +69,7 @@ impl TestApp {
             egress_allow: None,
             grafana: grafana::Settings::default(),
             dynamodb_listen: None,
+            provisioning: None,
             demo: false,
             jwt: None,
         };

@@ -1,9 +1,10 @@
 //! The registry of data sources, who may do what with them, correlations, the small endpoints that clients call first, and
 //! the document of the API. It can seal secrets and open none.
 
+use grafana::provisioning::{self, Provisioning};
 use grafana::{Settings, basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
-use store::{Config, Endpoint, Store};
+use store::{Config, Endpoint, Provisioner, Store};
 use web::serve::LambdaConfig;
 use web::telemetry::Format;
 use web::{Jwt, Options};
@@ -15,10 +16,14 @@ async fn main() -> anyhow::Result<()> {
     let (options, settings) =
         (Options { jwt: Jwt::read(web::env)?, ..Options::default() }, Settings::read(web::env)?);
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
-    let router = datasources::router(store.clone(), policy, settings)
+    // Read when an administrator asks, never by itself: any request may start any number of these.
+    let folder = web::env("SOURCEGATE_PROVISIONING").map(Into::into);
+    let provisioner = Provisioner::new(store.clone(), None);
+    let router = datasources::router(store.clone(), policy.clone(), settings)
         .merge(permissions::router(store.clone()))
         .merge(correlations::router(store.clone()))
         .merge(basics::router(store))
-        .merge(docs::router());
+        .merge(docs::router())
+        .merge(provisioning::router(Provisioning::new(folder, provisioner, policy)));
     Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }

@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use grafana::{Compat, Settings};
 use sourcegate_core::Cidr;
 
+use crate::admin::AdminArgs;
+
 /// One door to every data source: register once, proxy without ever seeing a credential.
 #[derive(Debug, Parser)]
 #[command(name = "sourcegate", version, about, max_term_width = 100)]
@@ -50,6 +52,9 @@ pub struct Args {
         default_value = "5000"
     )]
     pub datasource_limit: usize,
+    /// A folder of data sources in Grafana's provisioning files: `datasources/*.yaml` below it, or its own.
+    #[arg(long, env = "SOURCEGATE_PROVISIONING", value_name = "DIR")]
+    pub provisioning: Option<PathBuf>,
 
     /// How the log is written: text on standard error, JSON on standard output.
     #[arg(long, env = "SOURCEGATE_LOG_FORMAT", value_enum, default_value = "text")]
@@ -60,47 +65,13 @@ pub struct Args {
     pub demo: bool,
 }
 
-/// What an operator does against the data folder; a server may be running on it.
+/// What the binary does beside serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Who may do what.
-    Admin {
-        /// Which part.
-        #[command(subcommand)]
-        what: AdminCommand,
-    },
-}
-
-/// What `sourcegate admin` does.
-#[derive(Debug, Subcommand)]
-pub enum AdminCommand {
-    /// Makes a service account with a token and prints the token, once.
-    Token {
-        /// What the token may do: read and query, the same, everything.
-        #[arg(long, value_enum)]
-        role: RoleName,
-    },
-}
-
-/// The roles that a token can have.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum RoleName {
-    /// Reads and queries.
-    Viewer,
-    /// As a viewer, and the writing routes of data sources that ask for it.
-    Editor,
-    /// Everything.
-    Admin,
-}
-
-impl From<RoleName> for auth::Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Viewer => Self::Viewer,
-            RoleName::Editor => Self::Editor,
-            RoleName::Admin => Self::Admin,
-        }
-    }
+    /// Operator's commands: first administrator, tokens, users, archives, a check of the tables.
+    ///
+    /// They work on the data folder, also beside a server that runs on it, or with --aws on the tables of AWS.
+    Admin(AdminArgs),
 }
 
 /// The two forms of the log.

@@ -30,7 +30,7 @@ pub(crate) use files::replace as replace_private_file;
 pub use listener::Listener;
 pub use operation::Calls;
 
-use operation::Answer;
+use operation::{Answer, Scans};
 
 /// How many calls run at once. The engine works behind one lock, so that more threads would only wait for it;
 /// those beyond one read and write JSON meanwhile.
@@ -58,21 +58,21 @@ impl Engine {
         files::create_folder(data)?;
         let lock = files::lock(data)?;
         access::remove(data)?;
-        Self::with(data, Some(lock))
+        Self::with(data, Some(lock), Scans::Refused)
     }
 
     /// Opens the store beside a server that may be running, for an operator's command: two processes on one
-    /// file keep every update.
+    /// file keep every update. Only here `Scan` is answered.
     ///
     /// # Errors
     ///
     /// As [`Engine::open`], without [`Error::InUse`].
     pub fn open_beside(data: &Path) -> Result<Self, Error> {
         files::create_folder(data)?;
-        Self::with(data, None)
+        Self::with(data, None, Scans::Allowed)
     }
 
-    fn with(data: &Path, lock: Option<File>) -> Result<Self, Error> {
+    fn with(data: &Path, lock: Option<File>, scans: Scans) -> Result<Self, Error> {
         let path = files::database(data)?;
         let database = Database::new(&path)
             .map_err(|source| Error::Database { path, source: Box::new(source) })?;
@@ -80,6 +80,7 @@ impl Engine {
             database,
             calls: operation::Counters::default(),
             threads: Arc::new(Semaphore::new(THREADS)),
+            scans,
             _lock: lock,
         };
         Ok(Self { data: data.to_owned(), shared: Arc::new(shared) })
@@ -120,6 +121,7 @@ struct Shared {
     database: Database,
     calls: operation::Counters,
     threads: Arc<Semaphore>,
+    scans: Scans,
     /// Held, never read: the system releases the lock when the last holder of this goes.
     _lock: Option<File>,
 }
@@ -131,7 +133,7 @@ impl Shared {
         // Nobody closes the semaphore; were it closed, the call would merely not wait.
         let permit = Arc::clone(&self.threads).acquire_owned().await.ok();
         let run = move || {
-            let answer = operation::dispatch(&self.database, &target, &body);
+            let answer = operation::dispatch(&self.database, &target, &body, self.scans);
             drop(permit);
             answer
         };

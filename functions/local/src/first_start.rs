@@ -76,11 +76,32 @@ pub async fn administrator(
     Ok(Administrator { file, is_new: true })
 }
 
+/// Writes an administrator's new password where the first start wrote the old one. Tells whether it is there now: it is
+/// not if there is no such file, or if no shell line holds the password.
+pub(crate) fn note_password(data: &Path, new: &SecretString) -> anyhow::Result<bool> {
+    const NAME: &str = "SOURCEGATE_ADMIN_PASSWORD=";
+    let (file, quoted) = (data.join("admin"), new.expose_secret());
+    let Ok(text) = std::fs::read_to_string(&file) else { return Ok(false) };
+    if !text.lines().any(|line| line.starts_with(NAME)) || !fits_a_line(quoted) {
+        return Ok(false);
+    }
+    let lines = text.lines().map(|line| match line.starts_with(NAME) {
+        true => format!("{NAME}'{quoted}'\n"),
+        false => format!("{line}\n"),
+    });
+    replace_private_file(&file, SecretString::from(lines.collect::<String>()).expose_secret())?;
+    Ok(true)
+}
+
+/// Within single quotes a shell reads everything but a single quote as it stands.
+fn fits_a_line(password: &str) -> bool {
+    !password.is_empty() && !password.contains(['\'', '\n', '\r', '\0'])
+}
+
 fn shell_lines(password: &SecretString, token: &SecretString) -> anyhow::Result<SecretString> {
-    // Within single quotes a shell reads everything but a single quote as it stands.
     let quoted = password.expose_secret();
     anyhow::ensure!(
-        !quoted.is_empty() && !quoted.contains(['\'', '\n', '\r', '\0']),
+        fits_a_line(quoted),
         "SOURCEGATE_ADMIN_PASSWORD must not be empty and must not contain quotes or line breaks"
     );
     let token = token.expose_secret();
@@ -89,7 +110,7 @@ fn shell_lines(password: &SecretString, token: &SecretString) -> anyhow::Result<
 }
 
 /// Draws a password of 32 hexadecimal digits: 128 bits.
-fn new_password() -> anyhow::Result<SecretString> {
+pub(crate) fn new_password() -> anyhow::Result<SecretString> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).context("the system has no randomness to give")?;
     Ok(SecretString::from(hex(&bytes)))

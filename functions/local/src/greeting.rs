@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use grafana::provisioning::Report;
+
 use crate::demo;
 use crate::first_start::Administrator;
 
@@ -13,12 +15,13 @@ pub(crate) struct Started<'a> {
     pub(crate) data: &'a Path,
     pub(crate) administrator: &'a Administrator,
     pub(crate) demo: Option<SocketAddr>,
+    pub(crate) provisioned: Option<(&'a Path, &'a Report)>,
     pub(crate) dynamodb: Option<SocketAddr>,
 }
 
 /// Writes the text; the credentials themselves are in the file that it names.
 pub(crate) fn text(started: &Started<'_>) -> String {
-    let Started { address, data, administrator, demo, dynamodb } = started;
+    let Started { address, data, administrator, demo, provisioned, dynamodb } = started;
     let file = administrator.file.display();
     let mut text = format!("sourcegate listens on http://{address}, data in {}\n", data.display());
     let made = if administrator.is_new {
@@ -34,6 +37,12 @@ pub(crate) fn text(started: &Started<'_>) -> String {
             "offers its tables on http://{dynamodb}; access in {}",
             data.join("dynamodb").display()
         );
+    }
+    if let Some((folder, report)) = provisioned {
+        let _ = writeln!(text, "data sources from {}: {report}", folder.display());
+        for problem in &report.problems {
+            let _ = writeln!(text, "REFUSED {problem}");
+        }
     }
     if let Some(upstream) = demo {
         let _ = writeln!(
@@ -86,6 +95,7 @@ mod tests {
             data: Path::new("./.sourcegate"),
             administrator: &administrator,
             demo: Some(([127, 0, 0, 1], 4000).into()),
+            provisioned: None,
             dynamodb: None,
         };
         let text = text(&started);

@@ -1,5 +1,6 @@
 //! The local binary's parts, for the test harness and nobody else.
 
+pub mod admin;
 pub mod args;
 pub mod demo;
 pub mod engine;
@@ -7,4 +8,4 @@ pub mod first_start;
 mod greeting;
 mod server;
 
-pub use server::{Server, Setup, admin_token};
+pub use server::{Server, Setup};

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use local::args::{AdminCommand, Args, Command};
-use local::{Server, Setup, admin_token};
-use secrecy::ExposeSecret;
+use local::args::{Args, Command};
+use local::{Server, Setup, admin};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -16,7 +15,12 @@ use tokio::sync::oneshot;
 /// Passwords and tables have threads of their own.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(&Args::parse()).await {
+    let args = Args::parse();
+    let ended = match &args.command {
+        Some(Command::Admin(asked)) => return admin::run(asked, &args).await,
+        None => serve(&args).await,
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The text and its causes on one line: an operator can do nothing with a stack. Nobody is left to tell if
@@ -27,19 +31,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: &Args) -> anyhow::Result<()> {
-    web::telemetry::init(args.log.into(), web::env("SOURCEGATE_LOG").as_deref())?;
-    match &args.command {
-        Some(Command::Admin { what: AdminCommand::Token { role } }) => {
-            let token = admin_token(&args.data, (*role).into()).await?;
-            writeln!(std::io::stdout(), "{}", token.expose_secret())?;
-            Ok(())
-        }
-        None => serve(args).await,
-    }
-}
-
 async fn serve(args: &Args) -> anyhow::Result<()> {
+    web::telemetry::init(args.log.into(), web::env("SOURCEGATE_LOG").as_deref())?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     let mut asked = async || {

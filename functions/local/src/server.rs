@@ -2,18 +2,17 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use auth::Role;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use egress::{Dns, Egress, Timeouts};
 use gateway::Gateway;
-use secrecy::SecretString;
-use sourcegate_core::{Cidr, OrgId, Policy};
-use store::{Admin, Config, Endpoint, Keyring, Store, Vault};
+use grafana::provisioning::{Provisioning, Report};
+use sourcegate_core::{Cidr, Policy};
+use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
@@ -42,6 +41,8 @@ pub struct Setup {
     pub grafana: grafana::Settings,
     /// Where to offer the tables.
     pub dynamodb_listen: Option<SocketAddr>,
+    /// A folder of data sources in Grafana's provisioning files.
+    pub provisioning: Option<PathBuf>,
     /// Whether to start the demo's upstream.
     pub demo: bool,
     /// What verifies JWTs; none refuses them.
@@ -60,6 +61,7 @@ impl From<&Args> for Setup {
                 datasource_limit: args.datasource_limit,
             },
             dynamodb_listen: args.dynamodb_listen,
+            provisioning: args.provisioning.clone(),
             demo: args.demo,
             jwt: None,
         }
@@ -77,6 +79,8 @@ pub struct Server {
     gateway: Gateway,
     keyring: Arc<Keyring>,
     policy: Policy,
+    provisioning: Provisioning,
+    provisioned: Report,
     tables: Option<Tables>,
     demo: Option<SocketAddr>,
 }
@@ -127,6 +131,8 @@ impl Server {
             true => Some(demo::start(&store).await.context("cannot start the demo")?),
             false => None,
         };
+        let provisioning = provisioning(&setup, &store, &keyring, &policy);
+        let provisioned = provisioning.apply().await;
         let egress = Egress::new(policy.clone(), Dns::System, Timeouts::default());
         let vault = Vault::new(keyring, store.deployment().to_owned());
         let upstream = Upstream::new(egress, upstream::Limits::default());
@@ -146,6 +152,8 @@ impl Server {
             gateway,
             keyring,
             policy,
+            provisioning,
+            provisioned,
             tables,
             demo,
         })
@@ -191,6 +199,7 @@ impl Server {
             data: &self.setup.data,
             administrator: &self.administrator,
             demo: self.demo,
+            provisioned: self.setup.provisioning.as_deref().zip(Some(&self.provisioned)),
             dynamodb: self.tables.as_ref().map(|tables| tables.listener.address()),
         });
         if self.administrator.is_new && std::io::stderr().is_terminal() {
@@ -209,6 +218,7 @@ impl Server {
             .merge(grafana::orgs::router(self.store.clone(), Arc::clone(&self.keyring)))
             .merge(grafana::users::router(self.store.clone()))
             .merge(grafana::accounts::router(self.store.clone()))
+            .merge(grafana::provisioning::router(self.provisioning.clone()))
             .merge(grafana::proxy::router(self.gateway.clone()))
             .merge(grafana::docs::router())
             .fallback(grafana::fallback)
@@ -245,22 +255,7 @@ impl Tables {
     }
 }
 
-/// Makes a service account with a token, beside a server that may be running.
-///
-/// # Errors
-/// What the data folder and the store say; a folder that no server was ever started on.
-pub async fn admin_token(data: &Path, role: Role) -> anyhow::Result<SecretString> {
-    anyhow::ensure!(
-        data.join("key").exists(),
-        "{} is no data folder yet; start sourcegate on it first, or give --data another folder",
-        data.display()
-    );
-    let engine = Engine::open_beside(data)?;
-    let store = connect(engine.http_client()).await;
-    Ok(Admin::new(store).create_token(OrgId::MAIN, role).await?.text)
-}
-
-async fn connect(tables: SharedHttpClient) -> Store {
+pub(crate) async fn connect(tables: SharedHttpClient) -> Store {
     Store::connect(Config::read(web::env), Endpoint::InProcess(tables)).await
 }
 
@@ -277,6 +272,12 @@ fn policy(setup: &Setup, address: SocketAddr, tables: Option<SocketAddr>) -> Pol
     let policy = Policy::local(setup.egress_allow.clone()).refusing_socket(address);
     let policy = tables.into_iter().fold(policy, Policy::refusing_socket);
     policy.refusing_endpoints(web::env)
+}
+
+/// Files that are read now and when asked. Their secrets are marked under the key file.
+fn provisioning(setup: &Setup, store: &Store, keyring: &Keyring, policy: &Policy) -> Provisioning {
+    let provisioner = Provisioner::new(store.clone(), MarkKey::of(keyring));
+    Provisioning::new(setup.provisioning.clone(), provisioner, policy.clone())
 }
 
 fn guard(setup: &Setup, address: SocketAddr) -> LocalGuard {

@@ -17,6 +17,7 @@
 //! | GET | `/api/datasources/id/{name}` | [`datasources`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
+//! | POST | `/api/admin/provisioning/datasources/reload` | [`provisioning`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
 //! | GET, POST | `/api/orgs` | [`orgs`] |
 //! | GET, PUT, DELETE | `/api/orgs/{org}` | [`orgs`] |
@@ -47,6 +48,7 @@ pub mod basics;
 pub mod correlations;
 pub mod datasources;
 pub mod docs;
+mod draft;
 mod envelope;
 mod error;
 mod mask;
@@ -54,6 +56,7 @@ pub mod orgs;
 mod paging;
 mod people;
 pub mod permissions;
+pub mod provisioning;
 pub mod proxy;
 mod reference;
 mod save;
@@ -66,6 +69,8 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use web::{Arrival, Refusal};
+
+pub use draft::{BadDraft, draft};
 
 use crate::envelope::Doing;
 use crate::error::Error;

@@ -43,10 +43,10 @@ pub struct ServiceAccount {
     /// When it was changed last, in seconds since 1970.
     pub updated: i64,
     /// The number of its next token.
-    next_token: u32,
+    pub(crate) next_token: u32,
     /// Whether it is being deleted: nobody sees it any more, and its tokens go.
-    deleting: bool,
-    rev: Rev,
+    pub(crate) deleting: bool,
+    pub(crate) rev: Rev,
 }
 
 /// What a new service account is made of.
@@ -82,11 +82,11 @@ impl ServiceAccount {
         Key::service_account(self.org, self.id)
     }
 
-    fn name_key(&self) -> Key {
+    pub(crate) fn name_key(&self) -> Key {
         Key::account_name(self.org, &slug(&self.name))
     }
 
-    fn item(&self) -> Item {
+    pub(crate) fn item(&self) -> Item {
         item(
             &self.key(),
             [
@@ -103,7 +103,7 @@ impl ServiceAccount {
         )
     }
 
-    fn of(org: OrgId, item: &Item) -> Result<Self, Error> {
+    pub(crate) fn of(org: OrgId, item: &Item) -> Result<Self, Error> {
         let record = Record(item);
         let id = record.text("sk")?.parse().ok().and_then(OwnerId::new);
         Ok(Self {

@@ -1,6 +1,6 @@
 //! What an operator does against the tables themselves: set up, make users and tokens.
 
-use auth::{Role, password};
+use auth::{Limits, Role, password};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -50,6 +50,12 @@ impl Admin {
     #[must_use]
     pub fn new(store: Store) -> Self {
         Self { store }
+    }
+
+    /// Gives the store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Creates the three tables where they do not exist, as the template creates them on AWS.
@@ -139,10 +145,26 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn create_token(&self, org: OrgId, role: Role) -> Result<NewToken, Error> {
-        let named = |id| format!("{}-{id}", role.as_str().to_lowercase());
+        self.create_named_token(org, role, None, None).await
+    }
+
+    /// The same with a name of one's own for both, and an end in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the name is taken; what the table says.
+    pub async fn create_named_token(
+        &self,
+        org: OrgId,
+        role: Role,
+        name: Option<&str>,
+        expires: Option<i64>,
+    ) -> Result<NewToken, Error> {
+        let drawn = |id| format!("{}-{id}", role.as_str().to_lowercase());
+        let named = |id| name.map_or_else(|| drawn(id), str::to_owned);
         let draft = |id| AccountDraft { name: named(id), role, disabled: false };
         let account = self.store.make_account(org, draft).await?;
-        let token = TokenDraft { name: account.name.clone(), ..TokenDraft::default() };
+        let limits = Limits { expires, ..Limits::default() };
+        let token = TokenDraft { name: account.name.clone(), limits };
         let made = self.store.make_token(org, account.id, token).await?;
         Ok(NewToken { name: account.name, text: made.text })
     }

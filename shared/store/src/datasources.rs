@@ -5,6 +5,7 @@ mod damaged;
 mod delete;
 mod list;
 mod permissions;
+mod replace;
 mod update;
 
 use std::sync::Arc;
@@ -17,8 +18,10 @@ use crate::item::{Item, Record, datasource_of};
 use crate::table::Key;
 use crate::{Error, Store};
 
+pub(crate) use delete::removal;
 pub use list::Listing;
 pub use permissions::Assignment;
+pub(crate) use replace::{MOST_TRIES, Replacement};
 
 /// How often a pointer is followed that led to something else each time.
 const MOST_READS: u32 = 6;

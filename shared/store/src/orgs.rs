@@ -17,7 +17,7 @@ use crate::table::{self, Key, Table};
 use crate::{Error, Store, User};
 
 pub(crate) use create::founding;
-pub(crate) use sweep::Sweeps;
+pub(crate) use sweep::{Sweep, Sweeps};
 
 /// An organisation that is not being deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]

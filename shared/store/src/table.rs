@@ -10,7 +10,7 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 use crate::floods::Address;
 
 /// Which of the three tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Table {
     /// Who may do what; written by one function alone.
     Access,
@@ -42,7 +42,7 @@ impl Tables {
 }
 
 /// The whole key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub(crate) table: Table,
     pub(crate) pk: String,
@@ -182,6 +182,11 @@ impl Key {
         Self::registry(COUNTERS.to_owned(), format!("{org}#{what}"))
     }
 
+    /// What is known of a data source that a file made; of that incarnation and no later one.
+    pub(crate) fn provisioned(org: OrgId, incarnation: Incarnation) -> Self {
+        Self::registry(PROVISIONED.to_owned(), format!("{}#{incarnation}", padded(org.get())))
+    }
+
     /// How many unknown tokens an address has sent in a window of time.
     pub(crate) fn unknown_tokens(address: &Address, window: i64) -> Self {
         Self::scratch(format!("STRANGER#{}", address.as_str()), window.to_string())
@@ -215,6 +220,9 @@ pub(crate) const ORGS: &str = "ORGS";
 
 /// The partition that holds every user, in the order of their numbers.
 pub(crate) const USERS: &str = "USERS";
+
+/// The partition that holds what files made, by organisation: a folder of files may speak of all of them.
+pub(crate) const PROVISIONED: &str = "PROVISIONED";
 
 /// The partition that holds every number that a user or a service account was given.
 pub(crate) const ACCOUNTS: &str = "ACCOUNT";
@@ -261,6 +269,7 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Registry, ids_of(org)),
         Span::whole(Table::Registry, correlations_of(org)),
         Span::whole(Table::Registry, sources_of(org)),
+        Span::part(Table::Registry, PROVISIONED, format!("{}#", padded(org.get()))),
         Span::part(Table::Registry, COUNTERS, format!("{org}#")),
     ]
 }

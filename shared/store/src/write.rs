@@ -277,8 +277,46 @@ fn refusals(reasons: &[CancellationReason]) -> Option<Vec<Option<Item>>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    /// Does what a table would do: everything if all conditions hold, else nothing.
+    pub(crate) fn apply(items: &mut BTreeMap<Key, Item>, writes: &[Write]) -> bool {
+        let key = |write: &Write| match &write.what {
+            What::Put(item) => Key::of(write.table, item).unwrap(),
+            What::Delete(key) | What::Check(key) => key.clone(),
+        };
+        let holds = |write: &Write| {
+            let there = items.get(&key(write));
+            match &write.condition {
+                None => true,
+                Some(Condition::Absent) => there.is_none(),
+                Some(Condition::Equals(name, value)) => {
+                    there.is_some_and(|item| item.get(*name) == Some(value))
+                }
+                Some(Condition::AbsentOrEquals(name, value)) => {
+                    there.is_none_or(|item| item.get(*name) == Some(value))
+                }
+                Some(Condition::Lacks(name)) => there.is_none_or(|item| !item.contains_key(*name)),
+                Some(Condition::Both(both)) => there.is_some_and(|item| {
+                    both.iter().all(|(name, value)| item.get(*name) == Some(value))
+                }),
+            }
+        };
+        if !writes.iter().all(holds) {
+            return false;
+        }
+        for write in writes {
+            match &write.what {
+                What::Put(item) => drop(items.insert(key(write), item.clone())),
+                What::Delete(key) => drop(items.remove(key)),
+                What::Check(_) => {}
+            }
+        }
+        true
+    }
 
     fn reason(code: &str) -> CancellationReason {
         CancellationReason::builder().code(code).build()

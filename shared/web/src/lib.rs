@@ -8,6 +8,7 @@ mod error;
 mod extract;
 mod jwt;
 mod layers;
+mod off_thread;
 mod refusal;
 pub mod serve;
 pub mod telemetry;
@@ -22,4 +23,5 @@ pub use jwt::{BadJwtConfig, Jwt, JwtConfig, KeyTimes, NoKeys};
 pub use layers::{
     Arrival, LocalGuard, LogFields, Options, Render, Stack, TraceId, envelope, stack,
 };
+pub use off_thread::off_thread;
 pub use refusal::{JsonFault, Refusal};

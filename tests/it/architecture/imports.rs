@@ -54,7 +54,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 21] = [
+const EXTERNAL: [(&str, &[&str]); 25] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -75,6 +75,12 @@ const EXTERNAL: [(&str, &[&str]); 21] = [
     ("tracing-subscriber", &["web"]),
     ("dynoxide-rs", &["local"]),
     ("clap", &["local"]),
+    // Archives, terminals and passwords typed at them are an operator's.
+    ("age", &["local"]),
+    ("indicatif", &["local"]),
+    ("rpassword", &["local"]),
+    // Files of an operator, never a caller's body.
+    ("saphyr-parser", &["grafana"]),
     // It parses into another kind of url and follows its own rules on the way: for what operators configure, never for
     // data sources.
     ("reqwest", &["web"]),

@@ -46,6 +46,7 @@ async fn help_lists_every_flag() {
         ("--grafana-compat <13|9|amg>", "[env: SOURCEGATE_GRAFANA_COMPAT=] [default: 13]"),
         ("--datasource-limit <NUMBER>", "[env: SOURCEGATE_DATASOURCE_LIMIT=] [default: 5000]"),
         ("--log", "[env: SOURCEGATE_LOG_FORMAT=] [default: text]"),
+        ("--provisioning <DIR>", "[env: SOURCEGATE_PROVISIONING=]"),
         ("--demo", "[env: SOURCEGATE_DEMO=]"),
         ("--help", "help"),
     ];

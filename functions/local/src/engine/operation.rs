@@ -16,8 +16,8 @@ const UNKNOWN: &[u8] = br#"{"__type":"com.amazon.coral.service#UnknownOperationE
 
 type Run = fn(&Database, &[u8]) -> Result<Vec<u8>, DynoxideError>;
 
-/// All that is answered. Neither Scan nor PartiQL: nothing of ours may need them.
-const OPERATIONS: [(&str, Run); 14] = [
+/// All that is answered, `Scan` to operators' commands only. No PartiQL: nothing of ours may need it.
+const OPERATIONS: [(&str, Run); 15] = [
     ("BatchGetItem", |db, body| answer(body, |request| db.batch_get_item(request))),
     ("BatchWriteItem", |db, body| answer(body, |request| db.batch_write_item(request))),
     ("CreateTable", |db, body| answer(body, |request| db.create_table(request))),
@@ -28,18 +28,33 @@ const OPERATIONS: [(&str, Run); 14] = [
     ("ListTables", |db, body| answer(body, |request| db.list_tables(request))),
     ("PutItem", |db, body| answer(body, |request| db.put_item(request))),
     ("Query", |db, body| answer(body, |request| db.query(request))),
+    (SCAN, |db, body| answer(body, |request| db.scan(request))),
     ("TransactGetItems", |db, body| answer(body, |request| db.transact_get_items(request))),
     ("TransactWriteItems", |db, body| answer(body, |request| db.transact_write_items(request))),
     ("UpdateItem", |db, body| answer(body, |request| db.update_item(request))),
     ("UpdateTimeToLive", |db, body| answer(body, |request| db.update_time_to_live(request))),
 ];
 
+/// What reads a whole table: nothing that serves may need it, and what it takes grows with all tenants.
+const SCAN: &str = "Scan";
+
+/// Whether whole tables may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scans {
+    /// By an operator's command.
+    Allowed,
+    /// By the server and whom it offers its tables to.
+    Refused,
+}
+
 /// Status and JSON body, as DynamoDB's HTTP interface would give them.
 pub(super) type Answer = (u16, Bytes);
 
 /// Runs the operation that `target`, the value of `x-amz-target`, names. Blocks for as long as the disk does.
-pub(super) fn dispatch(database: &Database, target: &str, body: &[u8]) -> Answer {
-    let Some(operation) = position(target) else {
+pub(super) fn dispatch(database: &Database, target: &str, body: &[u8], scans: Scans) -> Answer {
+    let known = position(target);
+    let served = known.filter(|at| scans == Scans::Allowed || OPERATIONS[*at].0 != SCAN);
+    let Some(operation) = served else {
         return (400, Bytes::from_static(UNKNOWN));
     };
     match OPERATIONS[operation].1(database, body) {

@@ -60,7 +60,7 @@ impl Store {
         Err(Error::NoUid)
     }
 
-    async fn next_id(&self, org: OrgId) -> Result<LegacyId, Error> {
+    pub(super) async fn next_id(&self, org: OrgId) -> Result<LegacyId, Error> {
         // A counter that was set below one is as good as lost: its number is taken, and it is repaired.
         Ok(LegacyId::new(self.next(&Key::counter(org, "ds")).await?).unwrap_or(LegacyId::FIRST))
     }
@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// Moves a counter that was lost past every number that is in use (`faults.md` D07).
-    async fn repair_counter(&self, org: OrgId) -> Result<(), Error> {
+    pub(super) async fn repair_counter(&self, org: OrgId) -> Result<(), Error> {
         let ids = table::ids_of(org);
         let partition = Partition { table: Table::Registry, pk: &ids, backwards: true };
         let last = self.query(&partition, 1).await?;

@@ -3,7 +3,7 @@
 use auth::Granted;
 use sourcegate_core::Reference;
 
-use super::rev_value;
+use super::{Stored, rev_value};
 use crate::item::number;
 use crate::table::Key;
 use crate::write::{Condition, Outcome, Write};
@@ -29,23 +29,29 @@ impl Store {
             if source.read_only {
                 return Err(Error::ReadOnly(source.uid.clone()));
             }
-            // Conditional on the revision, since the name to be freed is the one of that revision.
-            let unchanged = Condition::Equals("rev", rev_value(source));
-            let mut writes = vec![
-                Write::delete(Key::datasource(source.org, &source.uid)).only_if(unchanged),
-                Write::delete(Key::sealed(source.org, &source.uid)),
-                Write::delete(Key::name(source.org, &source.settings.name)),
-                Write::delete(Key::id(source.org, source.id)),
-                Write::delete(Key::correlations(source.org, source.incarnation)),
-            ];
-            if found.is_default {
-                let ours = Condition::AbsentOrEquals("id", number(source.id));
-                writes.push(Write::delete(Key::default_source(source.org)).only_if(ours));
-            }
+            let writes = removal(&found);
             if matches!(self.transact(&writes).await?, Outcome::Written) {
                 return Ok(());
             }
         }
         Err(Error::Busy)
     }
+}
+
+/// The parts of a removal, conditional on the revision, since the name to be freed is the one of that revision.
+pub(crate) fn removal(found: &Stored) -> Vec<Write> {
+    let source = &found.source;
+    let unchanged = Condition::Equals("rev", rev_value(source));
+    let mut writes = vec![
+        Write::delete(Key::datasource(source.org, &source.uid)).only_if(unchanged),
+        Write::delete(Key::sealed(source.org, &source.uid)),
+        Write::delete(Key::name(source.org, &source.settings.name)),
+        Write::delete(Key::id(source.org, source.id)),
+        Write::delete(Key::correlations(source.org, source.incarnation)),
+    ];
+    if found.is_default {
+        let ours = Condition::AbsentOrEquals("id", number(source.id));
+        writes.push(Write::delete(Key::default_source(source.org)).only_if(ours));
+    }
+    writes
 }

@@ -1,0 +1,116 @@
+//! `admin export`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use serde_json::json;
+use sourcegate_core::{Assignee, OrgId, Permissions};
+use store::Admin;
+
+use super::Passphrase;
+use super::archive::{Assigned, Head, Line, Permission, Writer, body};
+use super::password::new_passphrase;
+use super::progress::Bars;
+use super::said::Said;
+use super::target::Target;
+
+/// What is asked for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) org: Option<OrgId>,
+    pub(crate) force: bool,
+}
+
+/// Writes data sources with their secrets. The file appears when it is whole.
+pub(crate) async fn run(
+    target: &Target,
+    wanted: &Wanted<'_>,
+    passphrase: &Passphrase,
+    bars: &Bars,
+) -> anyhow::Result<Said> {
+    let admin = target.admin();
+    let orgs: Vec<_> = match wanted.org {
+        Some(org) => {
+            target.expect_org(org).await?;
+            vec![org]
+        }
+        None => admin.orgs().await?.into_iter().map(|org| org.id).collect(),
+    };
+    let vault = target.vault().await?;
+    let mut all = Vec::new();
+    for org in orgs {
+        all.extend(admin.sources(org).await?);
+    }
+    let passphrase = new_passphrase(passphrase)?;
+    let mut file = Writer::create(wanted.file, &passphrase, wanted.force)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    file.line(&Head::new(admin.store().deployment(), now.as_secs(), all.len()))?;
+    let bar = bars.of(all.len(), "exporting");
+    let mut names = Names::default();
+    for stored in &all {
+        let source = &stored.source;
+        let opened = admin.opened(&vault, source).await;
+        let secrets = opened.with_context(|| format!("data source `{}`", source.uid))?;
+        let permissions = match &source.permissions {
+            Some(permissions) => {
+                names.read(admin, source.org).await?;
+                Some(names.named(source.org, permissions))
+            }
+            None => None,
+        };
+        file.line(&Line {
+            org: i64::from(source.org.get()),
+            is_default: stored.is_default,
+            permissions,
+            source: body(source, &secrets)?,
+        })?;
+        bar.inc(1);
+    }
+    file.finish()?;
+    bar.finish_and_clear();
+    let (sources, shown) = (all.len(), wanted.file.display());
+    let text = format!("exported {sources} data sources with their secrets to {shown}\n");
+    Ok(Said::new(text, json!({ "file": wanted.file, "sources": sources })))
+}
+
+/// What accounts are called, by organisation and number.
+#[derive(Default)]
+struct Names {
+    users: Option<HashMap<u32, String>>,
+    accounts: HashMap<OrgId, HashMap<u32, String>>,
+}
+
+impl Names {
+    async fn read(&mut self, admin: &Admin, org: OrgId) -> anyhow::Result<()> {
+        if self.users.is_none() {
+            let users = admin.users().await?;
+            self.users = Some(users.into_iter().map(|user| (user.id, user.login)).collect());
+        }
+        if let Entry::Vacant(place) = self.accounts.entry(org) {
+            place.insert(admin.service_accounts(org).await?.into_iter().collect());
+        }
+        Ok(())
+    }
+
+    /// Names everybody. What is given to somebody who is not there any more is left out.
+    fn named(&self, org: OrgId, permissions: &Permissions) -> Vec<Permission> {
+        let to = |assignee| match assignee {
+            Assignee::Viewers => Some(Assigned::Role("Viewer".to_owned())),
+            Assignee::Editors => Some(Assigned::Role("Editor".to_owned())),
+            Assignee::Account(id) => {
+                let user = self.users.as_ref().and_then(|users| users.get(&id));
+                let account = self.accounts.get(&org).and_then(|accounts| accounts.get(&id));
+                user.cloned()
+                    .map(Assigned::User)
+                    .or_else(|| account.cloned().map(Assigned::ServiceAccount))
+            }
+        };
+        let named = permissions.iter().filter_map(|(assignee, level)| {
+            Some(Permission { to: to(assignee)?, level: level.as_str().to_owned() })
+        });
+        named.collect()
+    }
+}

@@ -1,0 +1,248 @@
+//! `admin import`.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy};
+use store::{Admin, Archived, Conflicts, Restored};
+
+use super::archive::{Assigned, Line, Permission, Reader};
+use super::password::passphrase;
+use super::progress::Bars;
+use super::said::Said;
+use super::target::Target;
+use super::{OnConflict, Passphrase};
+
+/// What is asked for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) org: Option<OrgId>,
+    pub(crate) on_conflict: OnConflict,
+}
+
+/// A data source of the file, judged, and who of its permissions is unknown here.
+struct Judged {
+    archived: Archived,
+    unknown: Vec<String>,
+}
+
+/// Reads a file whole before anything is written: it is decrypted and judged to its last line first.
+pub(crate) async fn run(
+    target: &Target,
+    wanted: &Wanted<'_>,
+    (from, networks): (&Passphrase, Option<Vec<Cidr>>),
+    bars: &Bars,
+) -> anyhow::Result<Said> {
+    let (mut file, head) = Reader::open(wanted.file, passphrase(from)?)?;
+    let policy = match target.data() {
+        Some(_) => Policy::local(networks),
+        None => Policy::read(web::env)?,
+    };
+    let mut all = Vec::new();
+    let mut known = Known::default();
+    while let Some(line) = file.line::<Line>()? {
+        all.push(judged(target, wanted, &mut known, (&line, &policy)).await?);
+    }
+    anyhow::ensure!(
+        all.len() == head.sources,
+        "the file says {} data sources and holds {}",
+        head.sources,
+        all.len()
+    );
+    one_organisation(wanted, &all)?;
+    let admin = target.admin();
+    if wanted.on_conflict == OnConflict::Fail {
+        nothing_there(admin, &all).await?;
+    }
+    let conflicts = match wanted.on_conflict {
+        OnConflict::Replace => Conflicts::Replaced,
+        OnConflict::Skip | OnConflict::Fail => Conflicts::Kept,
+    };
+    let bar = bars.of(all.len(), "importing");
+    let mut done = Done::default();
+    for one in &all {
+        let restored = admin.restore(&one.archived, conflicts).await;
+        let uid = &one.archived.uid;
+        let restored = restored.with_context(|| {
+            format!("data source `{uid}`; what came before it is in, go on with --on-conflict skip")
+        })?;
+        done.note(one, restored);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(done.said())
+}
+
+async fn judged(
+    target: &Target,
+    wanted: &Wanted<'_>,
+    known: &mut Known,
+    (line, policy): (&Line, &Policy),
+) -> anyhow::Result<Judged> {
+    let org = match wanted.org {
+        Some(org) => org,
+        None => OrgId::new(line.org)?,
+    };
+    known.expect(target, org).await?;
+    let draft = grafana::draft(line.source.get(), policy)
+        .context("the file holds a data source that would be refused")?;
+    let uid = draft.uid.context("the file holds a data source without a uid")?;
+    let (permissions, unknown) = match &line.permissions {
+        Some(all) => {
+            let (permissions, unknown) = known.permissions(org, all);
+            (Some(permissions), unknown)
+        }
+        None => (None, Vec::new()),
+    };
+    let archived = Archived {
+        org,
+        uid,
+        settings: draft.settings,
+        secrets: draft.secrets,
+        permissions,
+        is_default: line.is_default && !known.has_default(org),
+    };
+    Ok(Judged { archived, unknown })
+}
+
+/// Several organisations cannot go into one: their uids and names may be the same.
+fn one_organisation(wanted: &Wanted<'_>, all: &[Judged]) -> anyhow::Result<()> {
+    if wanted.org.is_none() {
+        return Ok(());
+    }
+    let mut seen = BTreeSet::new();
+    for Judged { archived, .. } in all {
+        let names = [format!("uid {}", archived.uid), format!("name {}", archived.settings.name)];
+        for name in names {
+            let is_new = seen.insert(name.clone());
+            anyhow::ensure!(
+                is_new,
+                "{name} is in the file twice: export one organisation, or leave --org out"
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn nothing_there(admin: &Admin, all: &[Judged]) -> anyhow::Result<()> {
+    let mut conflicts = Vec::new();
+    for Judged { archived, .. } in all {
+        if let Some(reason) = admin.conflict(archived).await? {
+            conflicts.push(format!("organisation {}: {reason}", archived.org));
+        }
+    }
+    anyhow::ensure!(
+        conflicts.is_empty(),
+        "nothing was imported, since some is there already; choose --on-conflict skip or replace: {}",
+        conflicts.join("; ")
+    );
+    Ok(())
+}
+
+/// What is known of the organisations here.
+#[derive(Default)]
+struct Known {
+    users: Option<HashMap<String, u32>>,
+    orgs: HashMap<OrgId, Org>,
+}
+
+struct Org {
+    accounts: HashMap<String, u32>,
+    has_default: bool,
+}
+
+impl Known {
+    async fn expect(&mut self, target: &Target, org: OrgId) -> anyhow::Result<()> {
+        let admin = target.admin();
+        if self.users.is_none() {
+            let users = admin.users().await?;
+            self.users = Some(users.into_iter().map(|user| (user.login, user.id)).collect());
+        }
+        if let Entry::Vacant(place) = self.orgs.entry(org) {
+            target.expect_org(org).await?;
+            let accounts = admin.service_accounts(org).await?;
+            let accounts = accounts.into_iter().map(|(id, name)| (name, id)).collect();
+            let has_default = admin.sources(org).await?.iter().any(|stored| stored.is_default);
+            place.insert(Org { accounts, has_default });
+        }
+        Ok(())
+    }
+
+    fn has_default(&self, org: OrgId) -> bool {
+        self.orgs.get(&org).is_some_and(|org| org.has_default)
+    }
+
+    /// Finds everybody by name. Whoever is not here gets nothing, since a number is somebody else's elsewhere.
+    fn permissions(&self, org: OrgId, all: &[Permission]) -> (Permissions, Vec<String>) {
+        let (mut found, mut unknown) = (Permissions::from_iter([]), Vec::new());
+        for Permission { to, level } in all {
+            let assignee = match to {
+                Assigned::Role(role) if role == "Viewer" => Some(Assignee::Viewers),
+                Assigned::Role(role) if role == "Editor" => Some(Assignee::Editors),
+                Assigned::Role(_) => None,
+                Assigned::User(login) => {
+                    let id = self.users.as_ref().and_then(|users| users.get(login));
+                    id.copied().map(Assignee::Account)
+                }
+                Assigned::ServiceAccount(name) => {
+                    let id = self.orgs.get(&org).and_then(|org| org.accounts.get(name));
+                    id.copied().map(Assignee::Account)
+                }
+            };
+            match (assignee, Level::parse(level)) {
+                (Some(assignee), Some(level)) => found.set(assignee, Some(level)),
+                _ => unknown.push(match to {
+                    Assigned::Role(name) => format!("role {name}"),
+                    Assigned::User(name) => format!("user {name}"),
+                    Assigned::ServiceAccount(name) => format!("service account {name}"),
+                }),
+            }
+        }
+        (found, unknown)
+    }
+}
+
+/// What was done.
+#[derive(Default)]
+struct Done {
+    created: usize,
+    replaced: usize,
+    skipped: usize,
+    text: String,
+    notes: Vec<Value>,
+}
+
+impl Done {
+    fn note(&mut self, one: &Judged, restored: Restored) {
+        let (org, uid) = (one.archived.org, &one.archived.uid);
+        let mut note = |what: String| {
+            // Writing to a string does not fail.
+            let _ = writeln!(self.text, "organisation {org}, `{uid}`: {what}");
+            self.notes.push(json!({ "org": org.get(), "uid": uid.as_str(), "note": what }));
+        };
+        match restored {
+            Restored::Created => self.created += 1,
+            Restored::Replaced => self.replaced += 1,
+            Restored::Refused(reason) => {
+                note(format!("skipped, {reason}"));
+                self.skipped += 1;
+                return;
+            }
+        }
+        if !one.unknown.is_empty() {
+            note(format!("permissions left out, since nobody here is {}", one.unknown.join(", ")));
+        }
+    }
+
+    fn said(self) -> Said {
+        let Self { created, replaced, skipped, mut text, notes } = self;
+        let _ = writeln!(text, "{created} created, {replaced} replaced, {skipped} skipped");
+        let json =
+            json!({ "created": created, "replaced": replaced, "skipped": skipped, "notes": notes });
+        Said::new(text, json)
+    }
+}
