@@ -38,7 +38,7 @@ fn grant_value(grant: &Grant) -> AttributeValue {
     AttributeValue::M(all.collect())
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(crate) fn read(record: &Record<'_>) -> Result<Limits, Error> {
     let expires = record.optional_number("expires")?;
     let Some(value) = record.0.get("limits") else {

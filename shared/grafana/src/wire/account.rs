@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use auth::{Caller, Identity};
+use auth::{Caller, Identity, account_login};
 use sourcegate_core::OrgId;
 
 /// The version of Grafana whose API this is: clients switch on it.
@@ -120,8 +120,8 @@ impl<'a> From<&'a Caller> for User<'a> {
                 (*id, format!("user:{id}"), login.as_str(), Cow::Borrowed(login.as_str()))
             }
             Identity::ServiceAccount { id, name } => {
-                let login = format!("sa-{}-{name}", caller.org());
-                (0, format!("service-account:{id}"), name.as_str(), Cow::Owned(login))
+                let login = Cow::Owned(account_login(caller.org(), name));
+                (0, format!("service-account:{id}"), name.as_str(), login)
             }
             // No number, since he is no user of ours.
             Identity::Jwt { subject, login } => {
@@ -195,9 +195,9 @@ mod tests {
             (&json!(3), &json!("bob"), &json!(1))
         );
         let id = OwnerId::new(4).unwrap();
-        let robot = Identity::ServiceAccount { id, name: "ci".to_owned() };
+        let robot = Identity::ServiceAccount { id, name: "My CI".to_owned() };
         let user = written(&User::from(&Caller::new(robot, OrgId::MAIN, Role::Admin)));
-        assert_eq!((&user["id"], &user["login"]), (&json!(0), &json!("sa-1-ci")));
+        assert_eq!((&user["id"], &user["login"]), (&json!(0), &json!("sa-1-my-ci")));
         assert_eq!(user["uid"], "service-account:4");
         let ada = Identity::Jwt { subject: "a1".to_owned(), login: "ada".to_owned() };
         let user = written(&User::from(&Caller::new(ada, OrgId::MAIN, Role::Viewer)));
