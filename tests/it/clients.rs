@@ -68,6 +68,18 @@ async fn grafana_grafana_creates_updates_and_deletes() {
     passes("ansible/grafana.yml").await;
 }
 
+#[tokio::test]
+#[ignore = "needs Go: make clients"]
+async fn needs_go_and_manages_everything_as_the_terraform_provider_does() {
+    passes("go").await;
+}
+
+#[tokio::test]
+#[ignore = "needs Go and the provider: make clients provider=PATH"]
+async fn needs_the_provider_and_opentofu_leaves_empty_plans() {
+    passes("with_opentofu.py").await;
+}
+
 /// A script that passed here would pass whatever the gateway did.
 #[tokio::test]
 async fn no_script_passes_with_wrong_credentials() {
@@ -97,6 +109,9 @@ async fn run(app: &TestApp, script: &str, token: &str, password: &str) -> (bool,
     command.env("HOME", home.path()).env("LC_ALL", "C.UTF-8");
     // Nothing that runs here may report that it ran.
     command.env("GRAFANA_USAGE_STATS", "disabled").env("DO_NOT_TRACK", "1");
+    let built = root().join("target/go");
+    command.env("TOFU", built.join("tofu"));
+    command.env("PROVIDER", built.join("terraform-provider-grafana"));
     command.env("GATEWAY_URL", format!("http://{}", app.address()));
     command.env("GATEWAY_TOKEN", token);
     command.env("GATEWAY_USER", "admin").env("GATEWAY_PASSWORD", password);
@@ -111,6 +126,7 @@ async fn run(app: &TestApp, script: &str, token: &str, password: &str) -> (bool,
 fn command(script: &str) -> Command {
     let path = root().join("tests/clients").join(script);
     let mut command = match script {
+        "go" => return Command::new(root().join("target/go/openapi-client")),
         "ansible/community.yml" | "ansible/grafana.yml" => {
             Command::new(venv_of("venv-ansible", "ansible-playbook"))
         }
