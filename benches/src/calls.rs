@@ -50,6 +50,7 @@ fn setup(data: &std::path::Path) -> Setup {
         egress_allow: None,
         dynamodb_listen: None,
         demo: false,
+        jwt: None,
     }
 }
 

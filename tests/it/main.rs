@@ -7,6 +7,7 @@ mod egress;
 mod events;
 mod floods;
 mod grafana;
+mod jwt;
 mod kms;
 mod lambda;
 mod local;

@@ -104,7 +104,7 @@ fn documented() -> Vec<(String, Vec<String>, String)> {
 fn every_documented_route_is_in_the_template() {
     let routes = routes();
     let documented = documented();
-    assert_eq!(documented.len(), 12, "{documented:?}");
+    assert_eq!(documented.len(), 20, "{documented:?}");
     for (path, methods, group) in &documented {
         let expected = if group == "proxy" { "HttpProxy" } else { "Datasources" };
         for method in methods {
@@ -121,7 +121,7 @@ fn every_documented_route_is_in_the_template() {
 #[test]
 fn every_route_of_the_routers_is_documented() {
     let documented: BTreeSet<_> = documented().into_iter().map(|(path, ..)| path).collect();
-    for file in ["datasources.rs", "basics.rs"] {
+    for file in ["datasources.rs", "permissions.rs", "correlations.rs", "basics.rs"] {
         let path = root().join("shared/grafana/src").join(file);
         let text = std::fs::read_to_string(path).expect("a router");
         let paths: Vec<_> =
@@ -136,7 +136,8 @@ fn every_route_of_the_routers_is_documented() {
 /// A path as a client would send it.
 fn example(path: &str) -> String {
     let path = path.replace("{id}", "7").replace("{org}", "1").replace("{uid}", "some-uid");
-    path.replace("{proxy+}", "api/v1/query")
+    let path = path.replace("{user}", "7").replace("{team}", "7").replace("{role}", "Viewer");
+    path.replace("{correlation}", "some-correlation").replace("{proxy+}", "api/v1/query")
 }
 
 #[tokio::test]
@@ -189,6 +190,11 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
         let mut expected = BTreeSet::from([
             "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
             "SOURCEGATE_DEPLOYMENT",
+            "SOURCEGATE_JWT_AUDIENCE",
+            "SOURCEGATE_JWT_ISSUER",
+            "SOURCEGATE_JWT_JWKS_URL",
+            "SOURCEGATE_JWT_LOGIN_CLAIM",
+            "SOURCEGATE_JWT_RULES",
             "SOURCEGATE_TABLE_ACCESS",
             "SOURCEGATE_TABLE_REGISTRY",
             "SOURCEGATE_TABLE_SCRATCH",

@@ -65,6 +65,7 @@ impl TestApp {
             egress_allow: None,
             dynamodb_listen: None,
             demo: false,
+            jwt: None,
         };
         change(&mut setup);
         let engine = Engine::open(&setup.data).expect("the data folder opens");

@@ -6,9 +6,11 @@ pub mod client;
 pub mod hostile;
 pub mod moto;
 pub mod nginx;
+pub mod oidc;
 pub mod process;
 pub mod prometheus;
 pub mod runtime_api;
+pub mod signer;
 pub mod upstream;
 pub mod watch;
 

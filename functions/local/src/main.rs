@@ -48,7 +48,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
             _ = terminate.recv() => {}
         }
     };
-    let server = Server::start(Setup::from(args)).await?;
+    let jwt = web::Jwt::read(web::env)?;
+    let server = Server::start(Setup { jwt, ..Setup::from(args) }).await?;
     // Standard error, since standard output is the log's where it is JSON.
     write!(std::io::stderr(), "{}", server.greeting()?)?;
     let (stop, stopped) = oneshot::channel::<()>();

@@ -16,7 +16,7 @@ use store::{Admin, Config, Endpoint, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
-use web::{LocalGuard, Options};
+use web::{Jwt, LocalGuard, Options};
 
 use crate::args::Args;
 use crate::engine::{Engine, Listener};
@@ -38,6 +38,8 @@ pub struct Setup {
     pub dynamodb_listen: Option<SocketAddr>,
     /// Whether to start the demo's upstream.
     pub demo: bool,
+    /// What verifies JWTs; none refuses them.
+    pub jwt: Option<Jwt>,
 }
 
 impl From<&Args> for Setup {
@@ -49,6 +51,7 @@ impl From<&Args> for Setup {
             egress_allow: args.egress_allow.clone(),
             dynamodb_listen: args.dynamodb_listen,
             demo: args.demo,
+            jwt: None,
         }
     }
 }
@@ -181,10 +184,13 @@ impl Server {
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
+            .merge(grafana::permissions::router(self.store.clone()))
+            .merge(grafana::correlations::router(self.store.clone()))
             .merge(grafana::basics::router(self.store))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);
-        let options = Options { guard: Some(guard(&self.setup, self.address)) };
+        let guard = Some(guard(&self.setup, self.address));
+        let options = Options { guard, jwt: self.setup.jwt };
         web::serve::tcp(router, options, self.listener, stop).await?;
         match self.tables {
             Some(Tables { listener, stop }) => {

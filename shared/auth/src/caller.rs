@@ -26,12 +26,20 @@ pub enum Identity {
         /// What operators call it.
         name: String,
     },
+    /// Whom an OpenID Connect issuer vouches for. Never the user who logs in here under the same name: he has no number, no
+    /// password and no membership of ours.
+    Jwt {
+        /// The issuer's name for him, which never changes.
+        subject: String,
+        /// What the issuer calls him.
+        login: String,
+    },
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::User { login, .. } => write!(f, "user:{login}"),
+            Self::User { login, .. } | Self::Jwt { login, .. } => write!(f, "user:{login}"),
             Self::ServiceAccount { id, .. } => write!(f, "service-account:{id}"),
         }
     }
@@ -106,17 +114,18 @@ impl Caller {
     #[must_use]
     pub fn login(&self) -> Option<&str> {
         match &self.0.identity {
-            Identity::User { login, .. } => Some(login),
+            Identity::User { login, .. } | Identity::Jwt { login, .. } => Some(login),
             Identity::ServiceAccount { .. } => None,
         }
     }
 
-    /// Gives the number that permissions name him by.
+    /// Gives the number that permissions name him by. Whom an issuer vouches for has none.
     #[must_use]
     pub fn account(&self) -> Option<u32> {
         match &self.0.identity {
             Identity::User { id, .. } => Some(*id),
             Identity::ServiceAccount { id, .. } => Some(id.get()),
+            Identity::Jwt { .. } => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a request brings, not yet verified.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::jwt::{Assertion, Unverified};
 use crate::{Token, Unauthenticated};
 
 /// A credential whose form is right; whether it is valid is for the store to say.
@@ -22,6 +25,10 @@ pub enum Credential {
         /// The password.
         password: SecretString,
     },
+    /// A JWT: `Bearer`. It makes no caller before it is verified.
+    Jwt(Unverified),
+    /// A JWT that was verified.
+    Assertion(Arc<Assertion>),
 }
 
 /// A random key of this process: what remembers passwords is keyed by HMACs under it and means nothing elsewhere.
@@ -72,6 +79,9 @@ impl Credential {
             return Err(Unauthenticated::Missing);
         }
         if scheme.eq_ignore_ascii_case("bearer") {
+            if Unverified::is_one(value) {
+                return Ok(Self::Jwt(Unverified::parse(value)?));
+            }
             Token::parse(value).map(Self::Token)
         } else if scheme.eq_ignore_ascii_case("basic") {
             Self::of_basic(value)
@@ -91,11 +101,24 @@ impl Credential {
         Ok(Self::Password { login: login.to_owned(), password: SecretString::from(password) })
     }
 
+    /// Decides whether what was known of this credential when it was verified still holds, at a time in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Unauthenticated::Jwt`] for a JWT that has ended since. What is looked up anew is not judged here.
+    pub fn check(&self, now: i64) -> Result<(), Unauthenticated> {
+        match self {
+            Self::Assertion(assertion) => assertion.check(now),
+            Self::Token(_) | Self::Password { .. } | Self::Jwt(_) => Ok(()),
+        }
+    }
+
     /// Computes what this credential is remembered under: a token's hash, or an HMAC of login and password.
     #[must_use]
     pub fn fingerprint(&self, key: &ProcessKey) -> [u8; 32] {
         match self {
             Self::Token(token) => *token.hash(),
+            Self::Jwt(token) => *token.fingerprint(),
+            Self::Assertion(assertion) => *assertion.fingerprint(),
             Self::Password { login, password } => {
                 key.mac(&[login.as_bytes(), password.expose_secret().as_bytes()])
             }
@@ -107,6 +130,8 @@ impl Credential {
 mod tests {
     use super::*;
     use crate::OwnerId;
+    use crate::jwt::BadJwt;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use http::HeaderValue;
     use sourcegate_core::OrgId;
 
@@ -166,6 +191,17 @@ mod tests {
             &["Bearer eyJrIjoiT0tTcG1pUlY2RnVKZTFVaDFsNFZXdE9ZWmNrMkZYbk"],
             Unauthenticated::OldKey,
         );
+    }
+
+    #[test]
+    fn a13_a_bearer_of_three_parts_is_a_jwt_and_proves_nothing() {
+        let text = format!("eyJ{}.e30.c2ln", &URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#)[3..]);
+        let read = Credential::of(&headers(&[&format!("Bearer {text}")])).unwrap();
+        assert!(matches!(read, Credential::Jwt(_)), "{read:?}");
+        assert!(!format!("{read:?}").contains(&text));
+        check(&["Bearer eyJhbGciOiJub25lIn0.e30."], BadJwt::Algorithm.into());
+        check(&["Bearer eyJhbGciOiJub25lIn0.e30"], Unauthenticated::InvalidToken);
+        check(&[&basic(&format!("api_key:{text}"))], Unauthenticated::InvalidToken);
     }
 
     #[test]

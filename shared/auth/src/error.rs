@@ -6,6 +6,7 @@ use http::Method;
 use sourcegate_core::{Classify, Kind, Reference};
 
 use crate::Action;
+use crate::jwt::BadJwt;
 
 /// Says why a credential does not make a caller. The texts are Grafana's (contract 0.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,12 @@ pub enum Unauthenticated {
     /// A user who is not in the organisation asked for.
     #[error("Unauthorized")]
     NotAMember,
+    /// A JWT where none are accepted.
+    #[error("Invalid API key: JWTs are not accepted here; use a service account token (glsa_…)")]
+    NoJwt,
+    /// A JWT that makes no caller. The text's start is Grafana's.
+    #[error("Failed to verify JWT: {0}")]
+    Jwt(BadJwt),
     /// More passwords are being checked than this process has room for.
     #[error("too many logins at once; try again in a few seconds")]
     Busy,
@@ -52,9 +59,10 @@ impl Unauthenticated {
     #[must_use]
     pub fn message_id(self) -> Option<&'static str> {
         match self {
-            Self::InvalidToken | Self::OldKey => Some("api-key.invalid"),
+            Self::InvalidToken | Self::OldKey | Self::NoJwt => Some("api-key.invalid"),
             Self::ExpiredToken => Some("api-key.expired"),
             Self::OrgMismatch => Some("api-key.organization-mismatch"),
+            Self::Jwt(_) => Some("jwt.invalid"),
             _ => None,
         }
     }

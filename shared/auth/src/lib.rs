@@ -5,6 +5,7 @@ mod caller;
 mod credential;
 mod error;
 mod granted;
+pub mod jwt;
 mod limits;
 pub mod password;
 mod role;

@@ -3,6 +3,7 @@
 mod address;
 mod base_url;
 mod connection;
+mod correlation;
 mod datasource;
 mod destination;
 mod error;
@@ -15,6 +16,7 @@ mod secret;
 pub use address::{BadCidr, Cidr, Policy, Verdict};
 pub use base_url::{BadUrl, BaseUrl, Scheme};
 pub use connection::{BadConnection, BasicAuth, HeaderSecret, HttpTarget, Tls};
+pub use correlation::{Correlation, CorrelationKind, Target, Transformation, TransformationKind};
 pub use datasource::{Datasource, JsonText, Settings};
 pub use destination::Destination;
 pub use error::{Classify, Fault, Kind};

@@ -81,6 +81,8 @@ impl Gateway {
         action: Action,
     ) -> Result<(Granted, Located), Error> {
         let Entry { credential, org, wanted, peer } = entry;
+        // What is remembered below says nothing of when the credential itself ends.
+        credential.check(store::seconds_now()).map_err(store::Error::from)?;
         let fingerprint = credential.fingerprint(&self.0.key);
         let place = Place { fingerprint, org, wanted };
         let slot = self.0.entries.0.get(&place);

@@ -4,12 +4,12 @@ mod naming;
 
 use std::sync::Arc;
 
-use auth::{Action, Caller, Denied, Granted};
+use auth::{Action, Caller};
 use axum::Router;
 use axum::extract::{FromRef, FromRequest, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
-use sourcegate_core::{LegacyId, Policy, Reference, Uid};
+use sourcegate_core::{Policy, Reference};
 use store::{Store, Stored};
 use web::{Json, Path, envelope};
 
@@ -17,6 +17,7 @@ use crate::Error;
 use crate::answer::ok;
 use crate::envelope::{Doing, render};
 use crate::mask;
+use crate::reference::{self, Found, locate};
 use crate::save::{self, Bound, Naming, Saving};
 use crate::wire::datasource::{Deleted, Listed, Saved, Single};
 
@@ -87,12 +88,7 @@ async fn by_id(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Read)?;
-    let id = match id.as_str() {
-        "0" => Err(Error::NoId),
-        text => LegacyId::parse(text).map_err(|_| Error::Id),
-    }?;
-    read(&store, &caller, &Reference::Id(id), query.as_deref()).await
+    read(&store, &caller, reference::id(&id), query.as_deref()).await
 }
 
 async fn by_uid(
@@ -101,19 +97,16 @@ async fn by_uid(
     Path(uid): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Read)?;
-    read(&store, &caller, &reference(&uid)?, query.as_deref()).await
+    read(&store, &caller, reference::uid(&uid), query.as_deref()).await
 }
 
 async fn read(
     store: &Store,
     caller: &Caller,
-    wanted: &Reference,
+    wanted: Result<Reference, Error>,
     query: Option<&str>,
 ) -> Result<Response, web::Error> {
-    let found = store.find(caller.org(), wanted).await?;
-    let is_default = found.as_ref().is_some_and(|stored| stored.is_default);
-    let granted = authorize(caller, Action::Read, wanted, found)?;
+    let Found { granted, is_default } = locate(store, caller, Action::Read, wanted).await??;
     let stored = Stored { source: Arc::clone(granted.source()), is_default };
     let stored = mask::for_caller(stored, caller);
     let shown = Single::with_logo(&stored);
@@ -129,12 +122,10 @@ async fn update(
     Path(uid): Path<String>,
     request: Request,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Write)?;
+    let found = locate(&store, &caller, Action::Write, reference::uid(&uid)).await?;
     let bound = bound(request).await?;
     bound.check_url(&policy, Saving::Again)?;
-    let wanted = reference(&uid)?;
-    let found = store.find(caller.org(), &wanted).await?;
-    let granted = authorize(&caller, Action::Write, &wanted, found)?;
+    let granted = found?.granted;
     let change = bound.into_change(granted.source())?;
     let secrets = change.secrets.clone();
     let stored = store.update(&granted, change).await?;
@@ -147,30 +138,14 @@ async fn remove(
     web::Caller(caller): web::Caller,
     Path(uid): Path<String>,
 ) -> Result<Response, web::Error> {
-    caller.allow(Action::Delete)?;
-    let wanted = reference(&uid)?;
-    let found = store.find(caller.org(), &wanted).await?;
-    let granted = authorize(&caller, Action::Delete, &wanted, found)?;
+    let found = locate(&store, &caller, Action::Delete, reference::uid(&uid)).await?;
+    let granted = found?.granted;
     store.delete(&granted).await?;
     Ok(ok(Deleted::from(granted.source().id)).into_response())
-}
-
-fn authorize(
-    caller: &Caller,
-    action: Action,
-    wanted: &Reference,
-    found: Option<Stored>,
-) -> Result<Granted, Denied> {
-    caller.authorize(action, wanted, found.map(|stored| stored.source))
 }
 
 /// Reads a command; its rights were checked before.
 async fn bound(request: Request) -> Result<Bound, web::Error> {
     let Json(command) = Json::from_request(request, &()).await?;
     Ok(Bound::of(command)?)
-}
-
-/// Reads a uid of a path. One that no data source can have is as absent as one that none has.
-fn reference(uid: &str) -> Result<Reference, Error> {
-    Uid::parse(uid).map(Reference::Uid).map_err(|_| Error::NotFound)
 }

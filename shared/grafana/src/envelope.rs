@@ -28,6 +28,20 @@ pub(crate) enum Doing {
     Update,
     /// Deleting one.
     Delete,
+    /// Seeing who may do what with one.
+    ReadPermissions,
+    /// Saying who may.
+    WritePermissions,
+    /// Listing correlations.
+    ListCorrelations,
+    /// Reading one of them.
+    ReadCorrelation,
+    /// Creating one.
+    AddCorrelation,
+    /// Changing one.
+    UpdateCorrelation,
+    /// Deleting one.
+    DeleteCorrelation,
     /// Sending a request through one.
     Proxy,
     /// Telling a caller who he is and where.
@@ -45,6 +59,13 @@ impl Doing {
             Self::Add => "Failed to add datasource",
             Self::Update => "Failed to update datasource",
             Self::Delete => "Failed to delete datasource",
+            Self::ReadPermissions => "Failed to get permissions",
+            Self::WritePermissions => "Failed to set permissions",
+            Self::ListCorrelations => "Failed to get correlations",
+            Self::ReadCorrelation => "Failed to get correlation",
+            Self::AddCorrelation => "Failed to add correlation",
+            Self::UpdateCorrelation => "Failed to update correlation",
+            Self::DeleteCorrelation => "Failed to delete correlation",
             Self::Proxy => "Unable to load datasource meta data",
             Self::Account | Self::Nothing => "Internal Server Error",
         }
@@ -138,6 +159,8 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
         Origin::Unauthenticated(error) => {
             Words { message_id: error.message_id(), ..plain(error.to_string()) }
         }
+        // What no data source can be called is as absent as what none is.
+        Origin::Dialect(Error::NotFound) => plain(absent(doing)),
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
@@ -159,9 +182,17 @@ fn stored(doing: Doing, error: &store::Error) -> Words {
         (Store::Stale { .. }, _) => plain(
             "Datasource has already been updated by someone else. Please reload and try again",
         ),
+        (
+            Store::ReadOnly(_),
+            Doing::AddCorrelation | Doing::UpdateCorrelation | Doing::DeleteCorrelation,
+        ) => plain("Data source is read only"),
         (Store::ReadOnly(_), Doing::Delete) => plain("Cannot delete read-only data source"),
         (Store::ReadOnly(_), _) => plain("Cannot update read-only data source"),
         (Store::Gone(_), _) => plain(absent(doing)),
+        (Store::NoCorrelation(_), _) => plain("Correlation not found"),
+        (Store::NoTarget, _) => {
+            Words { detail: Some(error.to_string()), ..plain("bad request data") }
+        }
         (error, _) if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         (error, _) => plain(error.public()),
     }
@@ -179,6 +210,7 @@ fn forbidden(doing: Doing, action: Action) -> Words {
 fn absent(doing: Doing) -> &'static str {
     match doing {
         Doing::Proxy => "Unable to find datasource",
+        Doing::ListCorrelations | Doing::ReadCorrelation => "Source data source not found",
         _ => "Data source not found",
     }
 }

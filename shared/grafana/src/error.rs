@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use sourcegate_core::{BadConnection, BadName, BadUrl, Classify, Kind, Verdict};
 
+use crate::permissions::BadAssignment;
 use crate::save::Saving;
 
 /// A refusal of the Grafana dialect. `Display` tells what is wrong; [`Error::words`] is what the contract says.
@@ -77,6 +78,33 @@ pub(crate) enum Error {
     /// The uid in a proxy path is none.
     #[error("UID is invalid")]
     ProxyUid,
+    /// A permission is given to somebody in a way that it cannot be.
+    #[error("{0}")]
+    Assignment(BadAssignment),
+    /// A correlation is of no known type, or of two.
+    #[error("type must be query or external, and the same wherever it stands")]
+    CorrelationType,
+    /// What a correlation leads to is something else than an object.
+    #[error("config.target must be an object")]
+    CorrelationTarget,
+    /// A transformation is of no known type.
+    #[error("config.transformations: type must be regex or logfmt")]
+    TransformationType,
+    /// A correlation has more transformations than are kept.
+    #[error("config.transformations has {0} entries; at most 20 are saved")]
+    TransformationCount(usize),
+    /// A change of a correlation changes nothing.
+    #[error("At least one of label, description or config is required")]
+    NothingToChange,
+    /// The caller sees no correlation.
+    #[error("No correlation found")]
+    NoCorrelations,
+    /// The caller sees no correlation of that uid.
+    #[error("Correlation not found")]
+    NoCorrelation,
+    /// A number in the query is none.
+    #[error("{0} is invalid")]
+    Query(&'static str),
     /// No data source can have this uid.
     #[error("Data source not found")]
     NotFound,
@@ -102,7 +130,12 @@ impl Error {
     /// Gives the contract's text; what it does not tell goes into the detail.
     pub(crate) fn words(&self) -> Words {
         let (message, message_id) = match self {
-            Self::Required(_) | Self::NotAnObject => ("bad request data", None),
+            Self::Required(_)
+            | Self::NotAnObject
+            | Self::CorrelationType
+            | Self::CorrelationTarget
+            | Self::TransformationType => ("bad request data", None),
+            Self::Assignment(bad) => return bad.words(),
             Self::Url(_) | Self::NoUrl | Self::Address(_) => {
                 ("Validation error, invalid URL", None)
             }
@@ -139,7 +172,10 @@ impl Classify for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::TeamHeaders(_) => Kind::Forbidden,
-            Self::NotFound | Self::NoOrg => Kind::NotFound,
+            Self::NotFound | Self::NoOrg | Self::NoCorrelations | Self::NoCorrelation => {
+                Kind::NotFound
+            }
+            Self::Assignment(bad) if bad.is_absence() => Kind::NotFound,
             Self::OtherOrg => Kind::Unauthenticated,
             Self::Unwritable(_) => Kind::Internal,
             _ => Kind::Invalid,
@@ -154,6 +190,7 @@ impl Classify for Error {
             Self::Header(_) => Some("bad_header"),
             Self::Text { .. } => Some("bad_text"),
             Self::TooLong { .. } => Some("limit_bytes"),
+            Self::TransformationCount(_) => Some("limit_count"),
             _ => None,
         }
     }

@@ -5,6 +5,14 @@
 //! | GET, POST | `/api/datasources` | [`datasources`] |
 //! | GET | `/api/datasources/{id}` | [`datasources`] |
 //! | GET, PUT, DELETE | `/api/datasources/uid/{uid}` | [`datasources`] |
+//! | GET, POST | `/api/access-control/datasources/{uid}` | [`permissions`] |
+//! | GET | `/api/access-control/datasources/description` | [`permissions`] |
+//! | POST | `/api/access-control/datasources/{uid}/users/{user}` | [`permissions`] |
+//! | POST | `/api/access-control/datasources/{uid}/teams/{team}` | [`permissions`] |
+//! | POST | `/api/access-control/datasources/{uid}/builtInRoles/{role}` | [`permissions`] |
+//! | GET | `/api/datasources/correlations` | [`correlations`] |
+//! | GET, POST | `/api/datasources/uid/{uid}/correlations` | [`correlations`] |
+//! | GET, PATCH, DELETE | `/api/datasources/uid/{uid}/correlations/{correlation}` | [`correlations`] |
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
@@ -16,11 +24,14 @@
 
 mod answer;
 pub mod basics;
+pub mod correlations;
 pub mod datasources;
 mod envelope;
 mod error;
 mod mask;
+pub mod permissions;
 pub mod proxy;
+mod reference;
 mod save;
 mod wire;
 

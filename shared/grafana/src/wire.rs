@@ -1,4 +1,6 @@
 //! What Grafana's clients send and read: serde types and conversions only.
 
 pub(crate) mod account;
+pub(crate) mod correlation;
 pub(crate) mod datasource;
+pub(crate) mod permission;

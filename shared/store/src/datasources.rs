@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod permissions;
 mod update;
 
 use std::collections::HashSet;
@@ -15,6 +16,8 @@ use crate::item::{Item, Record, datasource_of};
 use crate::read::{BATCH, Partition};
 use crate::table::{self, Key, Table};
 use crate::{Error, Store};
+
+pub use permissions::Assignment;
 
 /// How many data sources a list shows, as Grafana's `datasource_limit`.
 const MOST_LISTED: usize = 5_000;
@@ -121,12 +124,12 @@ impl Store {
 }
 
 /// Takes a damaged item for none where it stands in the way of sound ones.
-fn logged<T>(result: Result<T, Error>) -> Option<T> {
+pub(crate) fn logged<T>(result: Result<T, Error>) -> Option<T> {
     result.inspect_err(|error| tracing::error!(%error, "left out")).ok()
 }
 
 /// Reads the uid that a pointer names.
-fn pointer(item: &Item) -> Result<Uid, Error> {
+pub(crate) fn pointer(item: &Item) -> Result<Uid, Error> {
     let record = Record(item);
     Uid::parse(record.text("uid")?).map_err(|_| record.bad("uid"))
 }

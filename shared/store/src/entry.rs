@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use auth::jwt::Assertion;
 use auth::{Caller, Credential, Unauthenticated};
 use sourcegate_core::{Datasource, OrgId, Reference};
 
@@ -24,7 +25,8 @@ const MOST_READS: u32 = 4;
 pub struct Claim<'a> {
     /// What shall prove it, not yet verified.
     pub credential: &'a Credential,
-    /// The organisation that the request names beside it. Without one it is the token's, or the user's own.
+    /// The organisation that the request names beside it. Without one it is the token's, the user's
+    /// own, or that of the first rule which a JWT matches.
     pub org: Option<i64>,
     /// Where the request came from, as the platform says; failures are counted by it.
     pub peer: Option<IpAddr>,
@@ -122,11 +124,15 @@ impl Store {
             Credential::Password { login, password } => {
                 self.verify_user((login, password), claim.peer, place, batch).await
             }
+            Credential::Assertion(assertion) => {
+                asserted(assertion, place.read, batch).map(Verified::Here)
+            }
+            Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
     }
 
     /// Tells which organisation a request is about: a token's own; for a user the one asked for, or the one that he was
-    /// in when this process saw him last.
+    /// in when this process saw him last; for a JWT the one asked for, or the first that its claims give a role in.
     fn place(&self, claim: Claim<'_>) -> Result<Place, Error> {
         match claim.credential {
             Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
@@ -135,6 +141,12 @@ impl Store {
                 let wanted = wanted.map_err(|_| Unauthenticated::NotAMember)?;
                 Ok(Place::new(wanted, self.0.places.of(login)))
             }
+            Credential::Assertion(assertion) => {
+                let org = assertion.org(claim.org)?;
+                Ok(Place::new(Some(org), org))
+            }
+            // What nobody verified names no organisation.
+            Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
     }
 }
@@ -143,7 +155,17 @@ fn identity_keys(credential: &Credential, org: OrgId) -> Vec<Key> {
     match credential {
         Credential::Token(token) => tokens::keys(token),
         Credential::Password { login, .. } => users::keys(login, org),
+        Credential::Assertion(_) | Credential::Jwt(_) => vec![Key::org(org)],
     }
+}
+
+/// Makes the caller that a verified JWT stands for: its issuer vouches for him, so that only the organisation is looked up.
+fn asserted(assertion: &Assertion, org: OrgId, batch: &mut Batch) -> Result<Caller, Error> {
+    assertion.check(seconds_now())?;
+    if !tokens::is_open(batch.take(&Key::org(org)).as_ref())? {
+        return Err(Unauthenticated::NotAMember.into());
+    }
+    Ok(assertion.caller(org)?)
 }
 
 /// Reads a source with its sealed values; a batch is no snapshot, so their revisions are compared.
@@ -166,7 +188,9 @@ fn located(
     Ok(Some(Located { source: Arc::new(source), sealed, key }))
 }
 
-pub(crate) fn seconds_now() -> i64 {
+/// Tells the time in seconds since 1970, as whatever expires is measured.
+#[must_use]
+pub fn seconds_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -43,13 +43,27 @@ pub enum Error {
     #[error("data source `{0}` not found")]
     Gone(Reference),
     /// The item would be larger than the table takes.
-    #[error("data source would take {bytes} bytes; at most {limit} can be stored")]
+    #[error("this would take {bytes} bytes; at most {limit} can be stored")]
     TooLarge {
         /// How large it would be.
         bytes: usize,
         /// The limit.
         limit: usize,
     },
+    /// There would be more of something than one data source may have.
+    #[error("{what}: one data source has {limit} at most; remove some first")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// No correlation of the data source has the uid.
+    #[error("correlation `{0}` not found")]
+    NoCorrelation(Uid),
+    /// A correlation that is a query leads to no data source.
+    #[error("correlations of type \"query\" must have a targetUID")]
+    NoTarget,
     /// No free uid was found.
     #[error("failed to generate unique datasource ID")]
     NoUid,
@@ -117,8 +131,10 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.kind(),
             Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
-            Self::MustResend(_) | Self::TooLarge { .. } => Kind::Invalid,
-            Self::Gone(_) => Kind::NotFound,
+            Self::MustResend(_) | Self::TooLarge { .. } | Self::TooMany { .. } | Self::NoTarget => {
+                Kind::Invalid
+            }
+            Self::Gone(_) | Self::NoCorrelation(_) => Kind::NotFound,
             Self::NoUid
             | Self::BadRecord { .. }
             | Self::NoKey(_)
@@ -135,6 +151,7 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
+            Self::TooMany { .. } => Some("limit_count"),
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

@@ -3,8 +3,10 @@
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
 mod admin;
+mod assignees;
 mod cache;
 mod config;
+mod correlations;
 mod datasources;
 mod entry;
 mod error;
@@ -31,10 +33,12 @@ use crate::passwords::Passwords;
 use crate::users::Places;
 
 pub use admin::{Admin, NewToken, Rights};
+pub use assignees::Account;
 pub use cache::Stamp;
 pub use config::{Config, Endpoint};
-pub use datasources::{Change, Draft, Stored};
-pub use entry::{Claim, Entered, Located};
+pub use correlations::{Edit, Link, Links, Patch};
+pub use datasources::{Assignment, Change, Draft, Stored};
+pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;

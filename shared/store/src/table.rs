@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use auth::{OwnerId, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
-use sourcegate_core::{LegacyId, OrgId, SourceName, Uid};
+use sourcegate_core::{Incarnation, LegacyId, OrgId, SourceName, Uid};
 
 use crate::floods::Address;
 
@@ -138,6 +138,11 @@ impl Key {
         Self::registry("DEFAULT".to_owned(), org.to_string())
     }
 
+    /// All correlations that start from one data source: bound to its incarnation, so that none outlives it.
+    pub(crate) fn correlations(org: OrgId, source: Incarnation) -> Self {
+        Self::registry(correlations_of(org), source.to_string())
+    }
+
     pub(crate) fn counter(org: OrgId, what: &str) -> Self {
         Self::registry("COUNTER".to_owned(), format!("{org}#{what}"))
     }
@@ -198,6 +203,11 @@ pub(crate) fn names_of(org: OrgId) -> String {
 /// The partition that holds an organisation's numeric ids, in their order.
 pub(crate) fn ids_of(org: OrgId) -> String {
     format!("ID#{org}")
+}
+
+/// The partition that holds an organisation's correlations, by the data sources that they start from.
+pub(crate) fn correlations_of(org: OrgId) -> String {
+    format!("CORR#{org}")
 }
 
 fn hex(bytes: &[u8]) -> String {

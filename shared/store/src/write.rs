@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Delete, Put, ReturnValue,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use sourcegate_core::Rev;
@@ -28,6 +28,8 @@ pub(crate) struct Write {
 enum What {
     Put(Item),
     Delete(Key),
+    /// Nothing: only the condition is asked.
+    Check(Key),
 }
 
 /// What must hold of the item that is there.
@@ -48,6 +50,11 @@ impl Write {
 
     pub(crate) fn delete(key: Key) -> Self {
         Self { table: key.table, what: What::Delete(key), condition: None }
+    }
+
+    /// Writes nothing, and lets the others write only if a condition holds.
+    pub(crate) fn check(key: Key, condition: Condition) -> Self {
+        Self { table: key.table, what: What::Check(key), condition: Some(condition) }
     }
 
     pub(crate) fn only_if(self, condition: Condition) -> Self {
@@ -88,6 +95,17 @@ impl Write {
                     delete.return_values_on_condition_check_failure(on_failure).build().ok()?,
                 )
                 .build()
+            }
+            What::Check(key) => {
+                let check = ConditionCheck::builder()
+                    .table_name(table_name)
+                    .set_key(Some(key.attributes()));
+                let check = check
+                    .set_condition_expression(expression)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                let check = check.return_values_on_condition_check_failure(on_failure);
+                part.condition_check(check.build().ok()?).build()
             }
         })
     }

@@ -18,7 +18,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
-        let Credential { credential, org } = Credential::of(parts)?;
+        let Credential { credential, org } = Credential::of(parts).await?;
         let arrival = parts.extensions.get::<Arrival>();
         let peer = arrival.and_then(|arrival| arrival.peer);
         let claim = Claim { credential: &credential, org, peer };

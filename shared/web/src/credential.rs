@@ -1,20 +1,20 @@
-//! The unverified credential as an extractor: what proxy routes hand to the gateway.
+//! The credential as an extractor: what proxy routes hand to the gateway. Only JWTs are verified by then.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, Uri};
 
-use crate::Error;
+use crate::{Error, Jwt};
 
 /// The header that names an organisation, as Grafana's clients send it.
 const ORG_HEADER: &str = "x-grafana-org-id";
 
-/// What a request brings to say who sends it, not yet verified.
+/// What a request brings to say who sends it. Tokens and passwords are verified when they are used, JWTs here.
 ///
 /// Extracting it refuses what is no credential at all (401).
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The token, or the login and password.
+    /// The token, the login and password, or what a JWT asserts.
     pub credential: auth::Credential,
     /// The organisation that the request names beside it.
     pub org: Option<i64>,
@@ -24,9 +24,16 @@ impl Credential {
     /// Takes the credential out of a request's head.
     ///
     /// # Errors
-    /// What [`auth::Credential::of`] refuses.
-    pub fn of(parts: &Parts) -> Result<Self, Error> {
-        let credential = auth::Credential::of(&parts.headers)?;
+    /// What [`auth::Credential::of`] refuses; a JWT that is none, or where none are accepted; [`crate::NoKeys`].
+    pub async fn of(parts: &Parts) -> Result<Self, Error> {
+        let credential = match auth::Credential::of(&parts.headers)? {
+            auth::Credential::Jwt(token) => {
+                let jwt = parts.extensions.get::<Jwt>().ok_or(auth::Unauthenticated::NoJwt)?;
+                // Boxed, since each request would otherwise carry the room for it.
+                auth::Credential::Assertion(Box::pin(jwt.verify(&token)).await?)
+            }
+            other => other,
+        };
         Ok(Self { credential, org: wanted_org(&parts.uri, &parts.headers) })
     }
 }
@@ -35,7 +42,7 @@ impl<S: Sync> FromRequestParts<S> for Credential {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
-        Self::of(parts)
+        Self::of(parts).await
     }
 }
 

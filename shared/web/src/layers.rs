@@ -22,7 +22,7 @@ use http::{HeaderValue, Request, StatusCode, header};
 use sourcegate_core::Kind;
 use tower::Service;
 
-use crate::{Error, Refusal, error::render};
+use crate::{Error, Jwt, Refusal, error::render};
 
 pub(crate) use counted::Counted;
 use line::Line;
@@ -38,6 +38,8 @@ pub struct Options {
     /// Keeps web pages in the user's browser from driving a local listener. Default: none, since
     /// behind API Gateway any host may be right.
     pub guard: Option<LocalGuard>,
+    /// Verifies JWTs. Default: none, so that they are refused.
+    pub jwt: Option<Jwt>,
 }
 
 /// Puts the whole stack around a router.
@@ -72,6 +74,9 @@ impl Stack {
             Err(refusal) => Error::from(refusal).into_response(),
             Ok(()) => {
                 request.extensions_mut().insert(arrival);
+                if let Some(jwt) = &self.options.jwt {
+                    request.extensions_mut().insert(jwt.clone());
+                }
                 self.route(request).await
             }
         };

@@ -6,6 +6,7 @@ mod credential;
 mod env;
 mod error;
 mod extract;
+mod jwt;
 mod layers;
 mod refusal;
 pub mod serve;
@@ -16,6 +17,7 @@ pub use credential::Credential;
 pub use env::env;
 pub use error::{Chain, Error, render, status};
 pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath};
+pub use jwt::{BadJwtConfig, Jwt, JwtConfig, KeyTimes, NoKeys};
 pub use layers::{
     Arrival, LocalGuard, LogFields, Options, Render, Stack, TraceId, envelope, stack,
 };

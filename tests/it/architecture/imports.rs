@@ -53,7 +53,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 19] = [
+const EXTERNAL: [(&str, &[&str]); 20] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -73,8 +73,10 @@ const EXTERNAL: [(&str, &[&str]); 19] = [
     ("tracing-subscriber", &["web"]),
     ("dynoxide-rs", &["local"]),
     ("clap", &["local"]),
-    // It parses into another kind of url and follows its own rules on the way.
-    ("reqwest", &[]),
+    // It parses into another kind of url and follows its own rules on the way: for what operators configure, never for
+    // data sources.
+    ("reqwest", &["web"]),
+    ("jsonwebtoken", &["auth"]),
 ];
 
 /// Crates of others that only few may go without: what decides does no I/O and is not async.

@@ -18,7 +18,7 @@ fn source(name: &str) -> Value {
 }
 
 /// Makes another organisation, which no route does yet: with a name and the key that secrets are sealed to.
-async fn second_organisation(app: &TestApp) -> OrgId {
+pub(super) async fn second_organisation(app: &TestApp) -> OrgId {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let tables = app.dynamodb();
     let meta = tables.put_item().table_name("sourcegate-access");
@@ -43,14 +43,14 @@ async fn join_second(app: &TestApp) {
     user.expression_attribute_values(":role", text("Viewer")).send().await.unwrap();
 }
 
-async fn token_of(app: &TestApp, org: OrgId) -> Client {
+pub(super) async fn token_of(app: &TestApp, org: OrgId) -> Client {
     use secrecy::ExposeSecret;
     let made = store::Admin::new(app.store().clone()).create_token(org, Role::Admin).await.unwrap();
     Client::new(app.address(), Some(format!("Bearer {}", made.text.expose_secret())))
 }
 
 #[track_caller]
-fn check_lacks(answer: &Answer, action: &str) {
+pub(super) fn check_lacks(answer: &Answer, action: &str) {
     let body = answer.json();
     let message = format!(
         "You'll need additional permissions to perform this action. Permissions needed: {action}"

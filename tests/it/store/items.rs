@@ -91,7 +91,8 @@ impl Items {
     }
 
     /// Reads the registry of the first organisation and checks that it contradicts itself nowhere: each source has
-    /// one name, one number and, where it names some, its own sealed values; there is nothing beside.
+    /// one name, one number and, where it names some, its own sealed values; there is nothing beside but the correlations
+    /// that start from them.
     pub(crate) async fn whole(&self) -> BTreeSet<Row> {
         let sources = self.partition(REGISTRY, "DS#1").await;
         let pointers = async |pk: &str| -> BTreeMap<String, String> {
@@ -118,6 +119,10 @@ impl Items {
         }
         let counts = (names.len(), ids.len(), sealed.len());
         assert_eq!(counts, (rows.len(), rows.len(), with_secrets), "{names:?} {ids:?} {sealed:?}");
+        let incarnations: BTreeSet<_> = sources.iter().map(|item| string(item, "inc")).collect();
+        for item in self.partition(REGISTRY, "CORR#1").await {
+            assert!(incarnations.contains(&string(&item, "sk")), "left behind: {item:?}");
+        }
         rows
     }
 }

@@ -129,6 +129,60 @@ fn typed_refusals_have_their_id_and_a_detail() {
 }
 
 #[test]
+fn permissions_are_refused_in_grafana_s_words() {
+    use crate::permissions::BadAssignment as Bad;
+    let refused = |bad| told(Doing::WritePermissions, Error::Assignment(bad));
+    let (status, body) = refused(Bad::Level("View".to_owned()));
+    let message = "Permission [View] is invalid for this resource type";
+    assert_eq!((status, &body["message"]), (400, &json!(message)));
+    assert_eq!(body["messageId"], "resourcePermissions.invalidPermission");
+    for (bad, message) in [(Bad::NoUser(7), "user not found"), (Bad::NoTeam(7), "team not found")] {
+        let (status, body) = refused(bad);
+        assert_eq!((status, &body["message"]), (404, &json!(message)));
+        assert_eq!(body["messageId"], "accesscontrol.assignmentEntityNotFound");
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains('7')), "{body}");
+    }
+    check(Doing::ReadPermissions, absent_u(), 404, "Data source not found");
+    check(Doing::WritePermissions, absent_u(), 404, "Data source not found");
+    check(Doing::ReadPermissions, down(), 503, "Failed to get permissions");
+    check(Doing::WritePermissions, down(), 503, "Failed to set permissions");
+    let many = || store::Error::TooMany { what: "permissions", limit: 500 };
+    let text = "permissions: one data source has 500 at most; remove some first";
+    check(Doing::WritePermissions, many(), 400, text);
+    assert_eq!(told(Doing::WritePermissions, many()).1["cause"], "limit_count");
+}
+
+#[test]
+fn correlations_have_the_texts_of_contract_1_11() {
+    let writing = [Doing::AddCorrelation, Doing::UpdateCorrelation, Doing::DeleteCorrelation];
+    for doing in writing {
+        check(doing, absent_u(), 404, "Data source not found");
+        check(doing, store::Error::ReadOnly(uid()), 403, "Data source is read only");
+        check(doing, store::Error::NoCorrelation(uid()), 404, "Correlation not found");
+        check(doing, Error::NoCorrelation, 404, "Correlation not found");
+    }
+    for doing in [Doing::ListCorrelations, Doing::ReadCorrelation] {
+        check(doing, absent_u(), 404, "Source data source not found");
+    }
+    check(Doing::ListCorrelations, Error::NoCorrelations, 404, "No correlation found");
+    check(Doing::ReadCorrelation, Error::NoCorrelation, 404, "Correlation not found");
+    let nothing = "At least one of label, description or config is required";
+    check(Doing::UpdateCorrelation, Error::NothingToChange, 400, nothing);
+    let (status, body) = told(Doing::UpdateCorrelation, store::Error::NoTarget);
+    assert_eq!((status, &body["message"]), (400, &json!("bad request data")));
+    assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("targetUID")), "{body}");
+    for (doing, message) in [
+        (Doing::ListCorrelations, "Failed to get correlations"),
+        (Doing::ReadCorrelation, "Failed to get correlation"),
+        (Doing::AddCorrelation, "Failed to add correlation"),
+        (Doing::UpdateCorrelation, "Failed to update correlation"),
+        (Doing::DeleteCorrelation, "Failed to delete correlation"),
+    ] {
+        check(doing, down(), 503, message);
+    }
+}
+
+#[test]
 fn what_web_refuses_keeps_its_text() {
     check(Doing::Add, Refusal::TooLarge(1), 413, "the body has more than 1 bytes");
     check(Doing::Nothing, Refusal::UnknownRoute, 404, "Not found");

@@ -91,7 +91,7 @@ impl Org {
     }
 }
 
-/// The answer of `/api/user`. A service account has no number here, as in Grafana.
+/// The answer of `/api/user`. A service account has no number here, as in Grafana, nor has whom an issuer vouches for.
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct User<'a> {
@@ -107,7 +107,7 @@ pub(crate) struct User<'a> {
     is_external: bool,
     is_externally_synced: bool,
     is_grafana_admin_externally_synced: bool,
-    auth_labels: [&'static str; 0],
+    auth_labels: &'static [&'static str],
     updated_at: &'static str,
     created_at: &'static str,
     avatar_url: &'static str,
@@ -123,7 +123,12 @@ impl<'a> From<&'a Caller> for User<'a> {
                 let login = format!("sa-{}-{name}", caller.org());
                 (0, format!("service-account:{id}"), name.as_str(), Cow::Owned(login))
             }
+            // No number, since he is no user of ours.
+            Identity::Jwt { subject, login } => {
+                (0, format!("jwt:{subject}"), login.as_str(), Cow::Borrowed(login.as_str()))
+            }
         };
+        let is_external = matches!(caller.identity(), Identity::Jwt { .. });
         Self {
             id,
             uid,
@@ -134,10 +139,10 @@ impl<'a> From<&'a Caller> for User<'a> {
             org_id: caller.org().get(),
             is_grafana_admin: caller.is_server_admin(),
             is_disabled: false,
-            is_external: false,
+            is_external,
             is_externally_synced: false,
             is_grafana_admin_externally_synced: false,
-            auth_labels: [],
+            auth_labels: if is_external { &["JWT"] } else { &[] },
             updated_at: UNKNOWN_TIME,
             created_at: UNKNOWN_TIME,
             avatar_url: "",
@@ -194,5 +199,11 @@ mod tests {
         let user = written(&User::from(&Caller::new(robot, OrgId::MAIN, Role::Admin)));
         assert_eq!((&user["id"], &user["login"]), (&json!(0), &json!("sa-1-ci")));
         assert_eq!(user["uid"], "service-account:4");
+        let ada = Identity::Jwt { subject: "a1".to_owned(), login: "ada".to_owned() };
+        let user = written(&User::from(&Caller::new(ada, OrgId::MAIN, Role::Viewer)));
+        assert_eq!(
+            (&user["id"], &user["uid"], &user["login"], &user["isExternal"], &user["authLabels"]),
+            (&json!(0), &json!("jwt:a1"), &json!("ada"), &json!(true), &json!(["JWT"]))
+        );
     }
 }

@@ -211,7 +211,8 @@ impl From<LegacyId> for Deleted {
     }
 }
 
-fn as_it_is<S: Serializer>(json: &&JsonText, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes JSON as it was sent.
+pub(super) fn as_it_is<S: Serializer>(json: &&JsonText, serializer: S) -> Result<S::Ok, S::Error> {
     let raw: &RawValue = serde_json::from_str(json.as_str()).map_err(S::Error::custom)?;
     raw.serialize(serializer)
 }

@@ -1,4 +1,4 @@
-//! Deleting: the source, its sealed values and every pointer to it, in one transaction.
+//! Deleting: the source, its sealed values, its correlations and every pointer to it, in one transaction.
 
 use auth::Granted;
 use sourcegate_core::Reference;
@@ -13,7 +13,7 @@ use crate::{Error, Store};
 const MOST_TRIES: u32 = 32;
 
 impl Store {
-    /// Deletes a data source with its sealed values.
+    /// Deletes a data source with its sealed values and the correlations that start from it.
     ///
     /// # Errors
     /// [`Error::ReadOnly`]; [`Error::Gone`] if somebody else was faster.
@@ -40,6 +40,7 @@ impl Store {
                 Write::delete(Key::sealed(source.org, &source.uid)),
                 Write::delete(Key::name(source.org, &source.settings.name)),
                 Write::delete(Key::id(source.org, source.id)),
+                Write::delete(Key::correlations(source.org, source.incarnation)),
             ];
             if found.is_default {
                 let ours = Condition::AbsentOrEquals("id", number(source.id));

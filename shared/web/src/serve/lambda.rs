@@ -63,8 +63,8 @@ impl LambdaConfig {
 /// # Errors
 ///
 /// Ends when the Runtime API has failed 20 times in a row.
-pub async fn lambda(router: Router, config: &LambdaConfig) -> Result<(), Error> {
-    let stack = stack(router, Options::default());
+pub async fn lambda(router: Router, options: Options, config: &LambdaConfig) -> Result<(), Error> {
+    let stack = stack(router, options);
     let runtime = Runtime::new(config);
     let mut failures = 0;
     loop {

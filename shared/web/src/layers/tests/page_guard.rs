@@ -89,7 +89,7 @@ fn http_1_0_needs_no_host() {
 async fn the_guard_stands_before_every_route() {
     let guard = Some(LocalGuard::new(["localhost".to_owned()]));
     let request = Request::get("/logged").header("host", "evil.example");
-    let router = stack(router(), Options { guard });
+    let router = stack(router(), Options { guard, ..Options::default() });
     let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST);
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -64,7 +64,7 @@ impl FakeRuntime {
         });
         let api = format!("{address}{prefix}");
         let config = LambdaConfig { runtime_api: api, buffered };
-        tokio::spawn(async move { lambda(router, &config).await });
+        tokio::spawn(async move { lambda(router, Options::default(), &config).await });
         Self { events, said }
     }
 

@@ -1,0 +1,153 @@
+//! Who may do what with one data source (contract 1.1, row 24): read, and said for everybody who is named or for one.
+
+mod assignment;
+
+use std::collections::BTreeSet;
+
+use auth::{Action, Caller, Granted};
+use axum::Router;
+use axum::extract::{FromRequest, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use sourcegate_core::Assignee;
+use store::{Assignment, Store};
+use web::{Json, Path, envelope};
+
+use crate::Error;
+use crate::answer::ok;
+use crate::envelope::{Doing, render};
+use crate::reference::{self, Found, locate};
+use crate::wire::account::Message;
+use crate::wire::permission::{Change, Changes, Description, Shown};
+
+pub(crate) use assignment::BadAssignment;
+use assignment::To;
+
+/// Makes the routes.
+pub fn router(store: Store) -> Router {
+    let reading = || envelope(|e, trace| render(Doing::ReadPermissions, e, trace));
+    let writing = || envelope(|e, trace| render(Doing::WritePermissions, e, trace));
+    let description = get(describe).layer(reading());
+    let all = get(read).layer(reading()).merge(post(set_all).layer(writing()));
+    let routes = [
+        ("/api/access-control/datasources/description", description),
+        ("/api/access-control/datasources/{uid}", all),
+        ("/api/access-control/datasources/{uid}/users/{user}", post(set_user).layer(writing())),
+        ("/api/access-control/datasources/{uid}/teams/{team}", post(set_team).layer(writing())),
+        (
+            "/api/access-control/datasources/{uid}/builtInRoles/{role}",
+            post(set_role).layer(writing()),
+        ),
+    ];
+    let add = |router, (path, methods)| crate::route(router, path, methods);
+    routes.into_iter().fold(Router::new(), add).with_state(store)
+}
+
+/// Tells what can be given to whom, to those who may see it of some data source.
+async fn describe(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+) -> Result<Response, web::Error> {
+    let action = Action::ReadPermissions;
+    let permit = caller.browse(action)?;
+    if !caller.may_all(action) {
+        let listed = store.list(&permit).await?;
+        if !listed.iter().any(|stored| caller.may(action, &stored.source)) {
+            caller.allow(action)?;
+        }
+    }
+    Ok(ok(Description::new()).into_response())
+}
+
+async fn read(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path(uid): Path<String>,
+) -> Result<Response, web::Error> {
+    let wanted = reference::uid(&uid);
+    let found = locate(&store, &caller, Action::ReadPermissions, wanted).await??;
+    let permissions = found.granted.source().permissions.clone().unwrap_or_default();
+    let ids = permissions.iter().filter_map(|(assignee, _)| account(assignee)).collect();
+    let accounts = store.accounts(caller.org(), &ids).await?;
+    Ok(ok(Shown::all(&permissions, &accounts)).into_response())
+}
+
+async fn set_all(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path(uid): Path<String>,
+    request: Request,
+) -> Result<Response, web::Error> {
+    let found = locate(&store, &caller, Action::WritePermissions, reference::uid(&uid)).await?;
+    let Json(Changes { permissions }) = Json::from_request(request, &()).await?;
+    let changes = assignment::all(permissions.unwrap_or_default())?;
+    let Found { granted, .. } = found?;
+    assign(&store, &granted, &changes).await?;
+    Ok(ok(Message::from("Permissions updated")).into_response())
+}
+
+async fn set_user(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path((uid, user)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, web::Error> {
+    set((&store, &caller), &uid, To::user(&user), request).await
+}
+
+async fn set_team(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path((uid, team)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, web::Error> {
+    set((&store, &caller), &uid, To::team(&team), request).await
+}
+
+async fn set_role(
+    State(store): State<Store>,
+    web::Caller(caller): web::Caller,
+    Path((uid, role)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, web::Error> {
+    set((&store, &caller), &uid, To::role(&role), request).await
+}
+
+async fn set(
+    (store, caller): (&Store, &Caller),
+    uid: &str,
+    to: Result<To, Error>,
+    request: Request,
+) -> Result<Response, web::Error> {
+    let found = locate(store, caller, Action::WritePermissions, reference::uid(uid)).await?;
+    let to = to?;
+    let Json(Change { permission }) = Json::from_request(request, &()).await?;
+    let level = assignment::level(permission.as_deref())?;
+    let Found { granted, .. } = found?;
+    let change = to.given(level)?;
+    assign(store, &granted, change.as_slice()).await?;
+    let done = if level.is_some() { "Permission updated" } else { "Permission removed" };
+    Ok(ok(Message::from(done)).into_response())
+}
+
+/// Writes the changes. Who is given something must be in the organisation; taken away it may be from everybody.
+async fn assign(
+    store: &Store,
+    granted: &Granted,
+    changes: &[Assignment],
+) -> Result<(), web::Error> {
+    let given = changes.iter().filter(|(_, level)| level.is_some());
+    let ids: BTreeSet<_> = given.filter_map(|(assignee, _)| account(*assignee)).collect();
+    let accounts = store.accounts(granted.source().org, &ids).await?;
+    if let Some(missing) = ids.iter().find(|id| !accounts.contains_key(id)) {
+        return Err(Error::Assignment(BadAssignment::NoUser(i64::from(*missing))).into());
+    }
+    Ok(store.assign(granted, changes).await?)
+}
+
+fn account(assignee: Assignee) -> Option<u32> {
+    match assignee {
+        Assignee::Account(id) => Some(id),
+        Assignee::Viewers | Assignee::Editors => None,
+    }
+}
