@@ -20,3 +20,4 @@ mod proxy_answers;
 mod proxy_freshness;
 mod proxy_headers;
 mod proxy_paths;
+mod user;

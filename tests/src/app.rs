@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use local::engine::{Calls, Engine};
 use local::{Server, Setup};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use sourcegate_core::OrgId;
 use store::{Admin, Store};
 use tempfile::TempDir;
@@ -21,6 +22,9 @@ use tokio::task::JoinHandle;
 
 use crate::client::Client;
 use crate::hostile::{Faults, Hostile};
+
+/// What users log in with whom [`TestApp::create_user`] makes.
+pub const PASSWORD: &str = "correct horse";
 
 /// A running gateway; stopped when dropped.
 pub struct TestApp {
@@ -154,8 +158,50 @@ impl TestApp {
     /// # Panics
     /// If it cannot be made.
     pub async fn token(&self, role: Role) -> String {
-        let made = Admin::new(self.store.clone()).create_token(OrgId::MAIN, role).await;
+        self.token_in(OrgId::MAIN, role).await
+    }
+
+    /// Makes a token of a role in an organisation.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub async fn token_in(&self, org: OrgId, role: Role) -> String {
+        let made = Admin::new(self.store.clone()).create_token(org, role).await;
         made.expect("a token").text.expose_secret().to_owned()
+    }
+
+    /// A client with a new token of a role in an organisation.
+    ///
+    /// # Panics
+    /// If no token can be made.
+    pub async fn as_role_in(&self, org: OrgId, role: Role) -> Client {
+        Client::new(self.address, Some(format!("Bearer {}", self.token_in(org, role).await)))
+    }
+
+    /// Makes an organisation over the API; the administrator becomes its administrator too.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn create_org(&self, name: &str) -> OrgId {
+        let made = self.as_admin_user().post("/api/orgs", &json!({ "name": name })).await;
+        let id = made.json()["orgId"].as_i64();
+        id.and_then(|id| OrgId::new(id).ok()).unwrap_or_else(|| panic!("{}", made.text()))
+    }
+
+    /// Makes a user over the API, in one organisation with one role. He logs in with [`PASSWORD`].
+    ///
+    /// # Panics
+    /// If he is refused.
+    pub async fn create_user(&self, login: &str, org: OrgId, role: &str) -> Client {
+        let admin = self.as_admin_user();
+        let user = json!({ "login": login, "password": PASSWORD, "OrgId": org.get() });
+        let made = admin.post("/api/admin/users", &user).await;
+        assert_eq!(made.status, 200, "{}", made.text());
+        let path = format!("/api/orgs/{org}/users/{}", made.json()["id"]);
+        let request = admin.request(http::Method::PATCH, &path).json(&json!({ "role": role }));
+        let changed = admin.send(request).await;
+        assert_eq!(changed.status, 200, "{}", changed.text());
+        Client::basic(self.address, login, PASSWORD)
     }
 
     /// Reads one of the shell lines in the administrator's file.

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use auth::Role;
@@ -12,7 +13,7 @@ use egress::{Dns, Egress, Timeouts};
 use gateway::Gateway;
 use secrecy::SecretString;
 use sourcegate_core::{Cidr, OrgId, Policy};
-use store::{Admin, Config, Endpoint, Store, Vault};
+use store::{Admin, Config, Endpoint, Keyring, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
@@ -22,6 +23,9 @@ use crate::args::Args;
 use crate::engine::{Engine, Listener};
 use crate::first_start::{self, Administrator};
 use crate::{demo, greeting};
+
+/// How often it is seen whether something is to be swept; that asks the tables only when something is.
+const SWEEPING: Duration = Duration::from_secs(5);
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -65,6 +69,7 @@ pub struct Server {
     administrator: Administrator,
     store: Store,
     gateway: Gateway,
+    keyring: Keyring,
     policy: Policy,
     tables: Option<Tables>,
     demo: Option<SocketAddr>,
@@ -121,6 +126,10 @@ impl Server {
         let upstream = Upstream::new(egress, upstream::Limits::default());
         let gateway = Gateway::new(store.clone(), vault, upstream);
         let engine = Arc::new(engine);
+        // The vault keeps its own, which alone is used to unwrap.
+        let keyring = first_start::keyring(&setup.data)?;
+        // What an earlier process was stopped at.
+        store.sweep_if_due().await;
         Ok(Self {
             address,
             setup,
@@ -129,6 +138,7 @@ impl Server {
             administrator,
             store,
             gateway,
+            keyring,
             policy,
             tables,
             demo,
@@ -186,12 +196,18 @@ impl Server {
         let router = grafana::datasources::router(self.store.clone(), self.policy)
             .merge(grafana::permissions::router(self.store.clone()))
             .merge(grafana::correlations::router(self.store.clone()))
-            .merge(grafana::basics::router(self.store))
+            .merge(grafana::basics::router(self.store.clone()))
+            .merge(grafana::orgs::router(self.store.clone(), self.keyring))
+            .merge(grafana::users::router(self.store.clone()))
             .merge(grafana::proxy::router(self.gateway))
             .fallback(grafana::fallback);
         let guard = Some(guard(&self.setup, self.address));
         let options = Options { guard, jwt: self.setup.jwt };
-        web::serve::tcp(router, options, self.listener, stop).await?;
+        let serving = web::serve::tcp(router, options, self.listener, stop);
+        tokio::select! {
+            served = serving => served?,
+            () = sweeping(&self.store) => {}
+        }
         match self.tables {
             Some(Tables { listener, stop }) => {
                 drop(stop);
@@ -227,6 +243,14 @@ pub async fn admin_token(data: &Path, role: Role) -> anyhow::Result<SecretString
 
 async fn connect(tables: SharedHttpClient) -> Store {
     Store::connect(Config::read(web::env), Endpoint::InProcess(tables)).await
+}
+
+/// Sweeps what deleted organisations left behind when it is due, for ever.
+async fn sweeping(store: &Store) {
+    loop {
+        tokio::time::sleep(SWEEPING).await;
+        store.sweep_if_due().await;
+    }
 }
 
 /// What may be dialled: never our own listeners, nor an endpoint that this process uses.

@@ -7,6 +7,7 @@ mod correlation;
 mod datasource;
 mod destination;
 mod error;
+mod label;
 mod name;
 mod permissions;
 mod plugin;
@@ -20,6 +21,7 @@ pub use correlation::{Correlation, CorrelationKind, Target, Transformation, Tran
 pub use datasource::{Datasource, JsonText, Settings};
 pub use destination::Destination;
 pub use error::{Classify, Fault, Kind};
+pub use label::{BadLabel, Label, Login, OrgName};
 pub use name::{BadName, LegacyId, OrgId, Reference, SourceName, Uid};
 pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;

@@ -9,9 +9,9 @@ use serde::Serialize;
 use sourcegate_core::{Classify, Fault};
 use web::{Refusal, TraceId};
 
-use crate::Error;
 use crate::answer::Answer;
 use crate::error::Words;
+use crate::{Error, people};
 
 /// What a request was about. The same error has another text in each (contract 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,7 @@ enum Origin<'a> {
     Unauthenticated(Unauthenticated),
     Store(&'a store::Error),
     Dialect(&'a Error),
+    People(&'a people::Refusal),
     Web(&'a Refusal),
     Other,
 }
@@ -142,6 +143,7 @@ impl<'a> Origin<'a> {
             .or_else(|| error.downcast_ref().map(Self::Denied))
             .or_else(|| error.downcast_ref().copied().map(Self::Unauthenticated))
             .or_else(|| error.downcast_ref().map(Self::Dialect))
+            .or_else(|| error.downcast_ref().map(Self::People))
             .or_else(|| error.downcast_ref().map(Self::Web))
             .unwrap_or(Self::Other)
     }
@@ -162,6 +164,7 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
         // What no data source can be called is as absent as what none is.
         Origin::Dialect(Error::NotFound) => plain(absent(doing)),
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
+        Origin::People(refusal) => refusal.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
         Origin::Denied(limited) => plain(limited.to_string()),
@@ -193,6 +196,7 @@ fn stored(doing: Doing, error: &store::Error) -> Words {
         (Store::NoTarget, _) => {
             Words { detail: Some(error.to_string()), ..plain("bad request data") }
         }
+        (Store::Refused(refused), _) => plain(people::text(refused)),
         (error, _) if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         (error, _) => plain(error.public()),
     }

@@ -108,9 +108,6 @@ pub(crate) enum Error {
     /// No data source can have this uid.
     #[error("Data source not found")]
     NotFound,
-    /// The organisation has gone since the caller was verified.
-    #[error("Organization not found")]
-    NoOrg,
     /// The caller is not in the organisation.
     #[error("Not a valid organization")]
     OtherOrg,
@@ -172,9 +169,7 @@ impl Classify for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::TeamHeaders(_) => Kind::Forbidden,
-            Self::NotFound | Self::NoOrg | Self::NoCorrelations | Self::NoCorrelation => {
-                Kind::NotFound
-            }
+            Self::NotFound | Self::NoCorrelations | Self::NoCorrelation => Kind::NotFound,
             Self::Assignment(bad) if bad.is_absence() => Kind::NotFound,
             Self::OtherOrg => Kind::Unauthenticated,
             Self::Unwritable(_) => Kind::Internal,

@@ -16,8 +16,24 @@
 //! | any | `/api/datasources/proxy/uid/{uid}`, `…/*` | [`proxy`] |
 //! | any | `/api/datasources/proxy/{id}`, `…/*` | [`proxy`] |
 //! | GET | `/api/health`, `/api/frontend/settings` | [`basics`] |
-//! | GET | `/api/org`, `/api/user` | [`basics`] |
-//! | POST | `/api/user/using/{org}` | [`basics`] |
+//! | GET, POST | `/api/orgs` | [`orgs`] |
+//! | GET, PUT, DELETE | `/api/orgs/{org}` | [`orgs`] |
+//! | GET | `/api/orgs/name/{name}`, `/api/orgs/{org}/users/search` | [`orgs`] |
+//! | GET, POST | `/api/orgs/{org}/users`, `/api/org/users` | [`orgs`] |
+//! | PATCH, DELETE | `/api/orgs/{org}/users/{user}`, `/api/org/users/{user}` | [`orgs`] |
+//! | GET, PUT | `/api/org` | [`orgs`] |
+//! | GET | `/api/org/users/lookup`, `/api/org/users/search` | [`orgs`] |
+//! | GET, PUT | `/api/user`, `/api/users/{user}` | [`users`] |
+//! | GET | `/api/user/orgs`, `/api/user/teams`, `/api/users` | [`users`] |
+//! | GET | `/api/users/search`, `/api/users/lookup` | [`users`] |
+//! | GET | `/api/users/{user}/orgs`, `/api/users/{user}/teams` | [`users`] |
+//! | POST | `/api/user/using/{org}`, `/api/users/{user}/using/{org}` | [`users`] |
+//! | PUT | `/api/user/password`, `/api/admin/users/{user}/password` | [`users`] |
+//! | GET | `/api/admin/stats` | [`users`] |
+//! | POST | `/api/admin/users` | [`users`] |
+//! | DELETE | `/api/admin/users/{user}` | [`users`] |
+//! | PUT | `/api/admin/users/{user}/permissions` | [`users`] |
+//! | POST | `/api/admin/users/{user}/disable`, `/api/admin/users/{user}/enable` | [`users`] |
 //!
 //! One slash at the end of a path is tolerated. Everything else, a method that is not listed included, is
 //! [`fallback`]'s 404.
@@ -29,10 +45,15 @@ pub mod datasources;
 mod envelope;
 mod error;
 mod mask;
+pub mod orgs;
+mod paging;
+mod people;
 pub mod permissions;
 pub mod proxy;
 mod reference;
 mod save;
+pub mod users;
+mod walks;
 mod wire;
 
 use axum::Router;

@@ -3,4 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod correlation;
 pub(crate) mod datasource;
+pub(crate) mod org;
 pub(crate) mod permission;
+mod time;
+pub(crate) mod user;

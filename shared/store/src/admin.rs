@@ -2,22 +2,19 @@
 
 use auth::{OwnerId, Role, Token, password};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use secrecy::SecretString;
-use sourcegate_core::{OrgId, Rev};
+use sourcegate_core::{Label, Login, OrgId, OrgName};
 
-use crate::entry::seconds_now;
-use crate::item::{Item, item, number, text};
-use crate::keys::WrappedKey;
-use crate::seal::KeyContext;
+use crate::item::{Item, item, number};
+use crate::orgs::founding;
 use crate::table::{Key, Table};
 use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Keyring, Store, User};
+use crate::{Error, Keyring, NewUser, Refused, Store};
 
-/// The number of an organisation's first key pair.
-const FIRST_KEY: u32 = 1;
+/// What the organisation is called that every deployment starts with, as Grafana's is.
+const MAIN_NAME: &str = "Main Org.";
 
 /// An operator's way to the access table.
 pub struct Admin {
@@ -102,23 +99,9 @@ impl Admin {
         if self.store.get(&Key::org(org)).await?.is_some() {
             return Ok(false);
         }
-        let deployment = self.store.deployment().to_owned();
-        let pair = keyring.make_pair(&KeyContext { deployment, org, number: FIRST_KEY }).await?;
-        let name = "Main Org.";
-        let meta = item(
-            &Key::org(org),
-            [
-                ("name", text(name)),
-                ("deleting", AttributeValue::Bool(false)),
-                ("created", number(seconds_now())),
-                ("rev", text(Rev::new())),
-            ],
-        );
-        let listed = item(&Key::listed_org(org), [("name", text(name))]);
-        let by_name = item(&Key::org_name(name), [("id", number(org))]);
-        let counter = item(&Key::access_counter("org"), [("next", number(org))]);
-        let [numbered, current] = WrappedKey::items(org, FIRST_KEY, &pair);
-        let writes = [meta, listed, by_name, counter, numbered, current].map(new_item);
+        let name = OrgName::parse(MAIN_NAME).map_err(Refused::from)?;
+        let mut writes = founding(&self.store, keyring, org, &name).await?.writes();
+        writes.push(new_item(item(&Key::access_counter("org"), [("next", number(org))])));
         Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
     }
 
@@ -133,24 +116,14 @@ impl Admin {
         new_password: &SecretString,
         rights: Rights,
     ) -> Result<bool, Error> {
-        let hash = password::hash(new_password)?;
-        let now = seconds_now();
-        let user = User {
-            id: self.next("account").await?,
-            login: login.to_owned(),
-            name: login.to_owned(),
-            email: String::new(),
-            disabled: false,
-            is_server_admin: rights.is_server_admin,
-            orgs: [(org, rights.role)].into(),
-            org,
-            created: now,
-            updated: now,
-            rev: Rev::new(),
-        };
-        let items = [user.item(&hash), user.member_item(org, rights.role), user.listed_item()];
-        let writes = items.map(new_item);
-        Ok(matches!(self.store.transact(&writes).await?, Outcome::Written))
+        let login = Login::parse(login).map_err(Refused::from)?;
+        let name = Label::parse("name", login.as_str()).map_err(Refused::from)?;
+        let new = NewUser { login, email: Label::default(), name, org, rights };
+        match self.store.insert_user(&new, password::hash(new_password)?).await {
+            Ok(_) => Ok(true),
+            Err(Error::Refused(Refused::UserTaken)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Tells whether a login exists.
@@ -166,7 +139,7 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn create_token(&self, org: OrgId, role: Role) -> Result<NewToken, Error> {
-        let serial = self.next("account").await?;
+        let serial = self.store.draw_account().await?;
         let owner = OwnerId::new(serial).ok_or(Error::Busy)?;
         let name = format!("{}-{serial}", role.as_str().to_lowercase());
         let (token_text, token) = Token::generate(org, owner);
@@ -176,11 +149,6 @@ impl Admin {
             // A number that was given before: the counter was lost.
             Outcome::Refused(_) => Err(Error::Busy),
         }
-    }
-
-    async fn next(&self, what: &str) -> Result<u32, Error> {
-        let next = self.store.next(&Key::access_counter(what)).await?;
-        u32::try_from(next).map_err(|_| Error::Busy)
     }
 }
 

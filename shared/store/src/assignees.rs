@@ -48,12 +48,12 @@ impl Store {
                 }
             }
         }
-        found.extend(self.members(org, logins).await?);
+        found.extend(self.users_in(org, logins).await?);
         Ok(found)
     }
 
     /// Keeps those users that belong to the organisation.
-    async fn members(
+    async fn users_in(
         &self,
         org: OrgId,
         logins: BTreeMap<u32, String>,

@@ -17,7 +17,7 @@ use crate::users::{Place, Verified};
 use crate::{Error, Store, tokens, users};
 
 /// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
-/// out to be in another organisation.
+/// out to be in another organisation or to be named by his email.
 const MOST_READS: u32 = 4;
 
 /// Who a request says that it is from.
@@ -60,10 +60,10 @@ impl Store {
     pub async fn caller(&self, claim: Claim<'_>) -> Result<Caller, Error> {
         let mut place = self.place(claim)?;
         for _ in 0..MOST_READS {
-            let mut batch = self.batch(&identity_keys(claim.credential, place.read)).await?;
+            let mut batch = self.batch(&identity_keys(claim.credential, &place)).await?;
             match self.verify(claim, &mut place, &mut batch).await? {
                 Verified::Here(caller) => return Ok(caller),
-                Verified::Elsewhere(org) => place.read = org,
+                Verified::Elsewhere => {}
             }
         }
         Err(Error::Busy)
@@ -83,9 +83,9 @@ impl Store {
             if round > 0 {
                 crate::read::pause(round).await;
             }
-            let org = place.read;
+            let org = place.org();
             let uid = self.uid_of(org, wanted).await?;
-            let mut keys = identity_keys(claim.credential, org);
+            let mut keys = identity_keys(claim.credential, &place);
             let own = uid.map(|uid| {
                 [Key::datasource(org, &uid), Key::sealed(org, &uid), Key::current_key(org)]
             });
@@ -93,10 +93,7 @@ impl Store {
             let mut batch = self.batch(&keys).await?;
             let caller = match self.verify(claim, &mut place, &mut batch).await? {
                 Verified::Here(caller) => caller,
-                Verified::Elsewhere(org) => {
-                    place.read = org;
-                    continue;
-                }
+                Verified::Elsewhere => continue,
             };
             let Some(own) = own else { return Ok(Entered { caller, located: None }) };
             match located(org, &own, &mut batch) {
@@ -125,7 +122,7 @@ impl Store {
                 self.verify_user((login, password), claim.peer, place, batch).await
             }
             Credential::Assertion(assertion) => {
-                asserted(assertion, place.read, batch).map(Verified::Here)
+                asserted(assertion, place.org(), batch).map(Verified::Here)
             }
             Credential::Jwt(_) => Err(Unauthenticated::NoJwt.into()),
         }
@@ -151,11 +148,11 @@ impl Store {
     }
 }
 
-fn identity_keys(credential: &Credential, org: OrgId) -> Vec<Key> {
+fn identity_keys(credential: &Credential, place: &Place) -> Vec<Key> {
     match credential {
         Credential::Token(token) => tokens::keys(token),
-        Credential::Password { login, .. } => users::keys(login, org),
-        Credential::Assertion(_) | Credential::Jwt(_) => vec![Key::org(org)],
+        Credential::Password { login, .. } => users::keys(login, place),
+        Credential::Assertion(_) | Credential::Jwt(_) => vec![Key::org(place.org())],
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::error::SdkError;
 use sourcegate_core::{Classify, Kind, OrgId, Reference, SourceName, Uid};
 
+use crate::Refused;
+
 /// The error of another crate, kept for the log.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -14,6 +16,9 @@ pub enum Error {
     /// The credential makes no caller.
     #[error(transparent)]
     Unauthenticated(#[from] auth::Unauthenticated),
+    /// An organisation or a user cannot be changed as asked.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// Another data source of the organisation has the name.
     #[error("data source with the same name already exists: `{0}`")]
     NameTaken(SourceName),
@@ -129,6 +134,7 @@ impl Classify for Error {
         match self {
             Self::Unauthenticated(error) => error.kind(),
             Self::PrivateKey(error) => error.kind(),
+            Self::Refused(refused) => refused.kind(),
             Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
             Self::MustResend(_) | Self::TooLarge { .. } | Self::TooMany { .. } | Self::NoTarget => {

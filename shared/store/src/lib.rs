@@ -15,8 +15,11 @@ mod floods;
 mod item;
 mod keyring;
 mod keys;
+mod numbers;
+mod orgs;
 mod passwords;
 mod read;
+mod refused;
 mod seal;
 mod secrets;
 mod table;
@@ -29,6 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::floods::Strangers;
+use crate::orgs::Sweeps;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
@@ -42,9 +46,11 @@ pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, Keyring};
 pub use keys::WrappedKey;
+pub use orgs::{Org, OrgRole};
+pub use refused::Refused;
 pub use secrets::Sealed;
 pub use table::Tables;
-pub use users::User;
+pub use users::{Listed, NewUser, Profile, User};
 pub use vault::Vault;
 
 /// The way to the tables. Cheap to clone.
@@ -57,6 +63,7 @@ struct Inner {
     passwords: Passwords,
     places: Places,
     strangers: Strangers,
+    sweeps: Sweeps,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -71,6 +78,7 @@ impl Store {
             passwords: Passwords::new(),
             places: Places::new(),
             strangers: Strangers::new(),
+            sweeps: Sweeps::default(),
             writes: AtomicU64::new(0),
         }))
     }

@@ -8,9 +8,9 @@ use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use crate::Stamp;
 use crate::flight::Flights;
 use crate::floods::Attempt;
+use crate::{Error, Stamp};
 
 /// How many hashings run at once.
 const AT_ONCE: usize = 2;
@@ -81,18 +81,34 @@ impl Passwords {
         *hashed.await
     }
 
+    /// Hashes a new password, in its turn among those that are checked.
+    ///
+    /// # Errors
+    /// [`Unauthenticated::Busy`] as in [`Passwords::check`]; what hashing says.
+    pub(crate) async fn hash(&self, password: &SecretString) -> Result<String, Error> {
+        let password = password.clone();
+        Ok(self.in_turn(move || password::hash(&password)).await??)
+    }
+
     async fn hashed(&self, password: &SecretString, hash: &str) -> Result<bool, Unauthenticated> {
+        let (password, hash) = (password.clone(), hash.to_owned());
+        self.in_turn(move || password::verify(&password, &hash)).await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unauthenticated> {
         let busy = Unauthenticated::Busy;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy)?;
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| busy)?.map_err(|_| busy)?;
-        let (password, hash) = (password.clone(), hash.to_owned());
         // A hashing that has begun goes on when its caller leaves, and so keeps place and turn until it is done.
-        let verify = move || {
+        let work = move || {
             let _held = (place, turn);
-            password::verify(&password, &hash)
+            work()
         };
-        tokio::task::spawn_blocking(verify).await.map_err(|_| busy)
+        tokio::task::spawn_blocking(work).await.map_err(|_| busy)
     }
 }
 

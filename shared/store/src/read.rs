@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use crate::item::Item;
-use crate::table::{Key, Table};
+use crate::table::{Key, Span, Table};
 use crate::{Error, Store};
 
 /// How often unprocessed keys are asked again, with pauses that grow: about two seconds in all.
@@ -131,6 +131,29 @@ impl Store {
             if start.is_none() || found.len() >= limit {
                 return Ok(found);
             }
+        }
+    }
+}
+
+impl Store {
+    /// Reads the keys of some items of a span, with the attributes by which what belongs to them is found.
+    pub(crate) async fn some_of(&self, span: &Span, limit: i32) -> Result<Vec<Item>, Error> {
+        let asked = self.0.client.query().table_name(self.0.config.tables.name(span.table));
+        let asked = asked.expression_attribute_values(":pk", AttributeValue::S(span.pk.clone()));
+        let asked = match span.start.as_str() {
+            "" => asked.key_condition_expression("pk = :pk"),
+            start => asked
+                .key_condition_expression("pk = :pk AND begins_with(sk, :start)")
+                .expression_attribute_values(":start", AttributeValue::S(start.to_owned())),
+        };
+        let asked = asked
+            .projection_expression("pk, sk, #id, #token")
+            .expression_attribute_names("#id", "id")
+            .expression_attribute_names("#token", "token");
+        match asked.consistent_read(true).limit(limit).send().await {
+            Ok(output) => Ok(output.items.unwrap_or_default()),
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use auth::{OwnerId, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
-use sourcegate_core::{Incarnation, LegacyId, OrgId, SourceName, Uid};
+use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 
 use crate::floods::Address;
 
@@ -75,8 +75,13 @@ impl Key {
         Self::access(ORGS.to_owned(), padded(org.get()))
     }
 
-    pub(crate) fn org_name(name: &str) -> Self {
-        Self::access("ORGNAME".to_owned(), name)
+    pub(crate) fn org_name(name: &OrgName) -> Self {
+        Self::access("ORGNAME".to_owned(), name.as_str())
+    }
+
+    /// Says that an organisation is being deleted, and how far that has come.
+    pub(crate) fn sweep(org: OrgId) -> Self {
+        Self::access(SWEEPS.to_owned(), padded(org.get()))
     }
 
     /// What a list of users is read from: by number, with their logins.
@@ -84,13 +89,23 @@ impl Key {
         Self::access(USERS.to_owned(), padded(id))
     }
 
+    /// Says that the number of a user or a service account was given; it stays when they go.
+    pub(crate) fn account_number(id: u32) -> Self {
+        Self::access(ACCOUNTS.to_owned(), padded(id))
+    }
+
     /// Logins are compared folded, as Grafana does, and may hold any character: `#` is escaped.
     pub(crate) fn user(login: &str) -> Self {
-        Self::access(format!("USER#{}", escaped(&login.to_lowercase())), "-")
+        Self::access(format!("USER#{}", escaped(&folded(login))), "-")
+    }
+
+    /// The pointer from an email to the login of its user; compared as logins are.
+    pub(crate) fn email(email: &str) -> Self {
+        Self::access(format!("EMAIL#{}", escaped(&folded(email))), "-")
     }
 
     pub(crate) fn member(org: OrgId, login: &str) -> Self {
-        Self::access(members_of(org), login.to_lowercase())
+        Self::access(members_of(org), folded(login))
     }
 
     pub(crate) fn service_account(org: OrgId, id: OwnerId) -> Self {
@@ -104,24 +119,24 @@ impl Key {
     }
 
     pub(crate) fn current_key(org: OrgId) -> Self {
-        Self::access(format!("KEY#{org}"), "current")
+        Self::access(keys_of(org), "current")
     }
 
     pub(crate) fn numbered_key(org: OrgId, number: u32) -> Self {
-        Self::access(format!("KEY#{org}"), number.to_string())
+        Self::access(keys_of(org), number.to_string())
     }
 
     /// Counters of the access table live beside what they count.
     pub(crate) fn access_counter(what: &str) -> Self {
-        Self::access("COUNTER".to_owned(), what)
+        Self::access(COUNTERS.to_owned(), what)
     }
 
     pub(crate) fn datasource(org: OrgId, uid: &Uid) -> Self {
-        Self::registry(format!("DS#{org}"), uid.as_str())
+        Self::registry(sources_of(org), uid.as_str())
     }
 
     pub(crate) fn sealed(org: OrgId, uid: &Uid) -> Self {
-        Self::registry(format!("SEC#{org}"), format!("DS#{uid}"))
+        Self::registry(sealed_of(org), format!("DS#{uid}"))
     }
 
     pub(crate) fn name(org: OrgId, name: &SourceName) -> Self {
@@ -144,7 +159,7 @@ impl Key {
     }
 
     pub(crate) fn counter(org: OrgId, what: &str) -> Self {
-        Self::registry("COUNTER".to_owned(), format!("{org}#{what}"))
+        Self::registry(COUNTERS.to_owned(), format!("{org}#{what}"))
     }
 
     /// How many unknown tokens an address has sent in a window of time.
@@ -175,6 +190,52 @@ pub(crate) const ORGS: &str = "ORGS";
 /// The partition that holds every user, in the order of their numbers.
 pub(crate) const USERS: &str = "USERS";
 
+/// The partition that holds every number that a user or a service account was given.
+pub(crate) const ACCOUNTS: &str = "ACCOUNT";
+
+/// The partition that holds what is left of organisations that were deleted, until it has been swept twice.
+pub(crate) const SWEEPS: &str = "SWEEP";
+
+/// The partition, in two tables, that holds what is counted.
+const COUNTERS: &str = "COUNTER";
+
+/// The items of a partition whose sort keys begin with a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    pub(crate) table: Table,
+    pub(crate) pk: String,
+    /// Empty for the whole partition.
+    pub(crate) start: String,
+}
+
+impl Span {
+    fn whole(table: Table, pk: String) -> Self {
+        Self { table, pk, start: String::new() }
+    }
+
+    fn part(table: Table, pk: &str, start: String) -> Self {
+        Self { table, pk: pk.to_owned(), start }
+    }
+}
+
+/// Everything of one organisation that its end deletes by sweeping, in this order: keys first, so that no secret opens
+/// again. Whoever adds a partition of organisations adds it here. Beside it stand the tokens that `SATOKEN` names, the
+/// users that `MEMBER` names, and the one item of the default.
+pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
+    vec![
+        Span::whole(Table::Access, keys_of(org)),
+        Span::whole(Table::Access, account_tokens_of(org)),
+        Span::whole(Table::Access, accounts_of(org)),
+        Span::whole(Table::Access, members_of(org)),
+        Span::part(Table::Access, COUNTERS, format!("{org}#")),
+        Span::whole(Table::Registry, sealed_of(org)),
+        Span::whole(Table::Registry, names_of(org)),
+        Span::whole(Table::Registry, ids_of(org)),
+        Span::whole(Table::Registry, sources_of(org)),
+        Span::part(Table::Registry, COUNTERS, format!("{org}#")),
+    ]
+}
+
 /// The partition that holds who belongs to an organisation, in the order of their logins.
 pub(crate) fn members_of(org: OrgId) -> String {
     format!("MEMBER#{org}")
@@ -188,6 +249,21 @@ pub(crate) fn accounts_of(org: OrgId) -> String {
 /// The partition that holds the tokens of an organisation's service accounts.
 pub(crate) fn account_tokens_of(org: OrgId) -> String {
     format!("SATOKEN#{org}")
+}
+
+/// The partition that holds an organisation's key pairs.
+fn keys_of(org: OrgId) -> String {
+    format!("KEY#{org}")
+}
+
+/// The partition that holds an organisation's data sources.
+fn sources_of(org: OrgId) -> String {
+    format!("DS#{org}")
+}
+
+/// The partition that holds an organisation's sealed values.
+fn sealed_of(org: OrgId) -> String {
+    format!("SEC#{org}")
 }
 
 /// Ten digits, so that the order of texts is that of numbers.
@@ -210,6 +286,11 @@ pub(crate) fn correlations_of(org: OrgId) -> String {
     format!("CORR#{org}")
 }
 
+/// Logins and emails are compared without regard to case.
+pub(crate) fn folded(text: &str) -> String {
+    text.to_lowercase()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -220,42 +301,4 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> Key {
-        Key::name(OrgId::MAIN, &SourceName::parse(text).unwrap())
-    }
-
-    #[test]
-    fn a10_no_name_reaches_another_item() {
-        let tricky = ["a", "A", "a#a", "a#A", "A#a", "a%23a", "#", "##", "%", "a#a#a", "İ", "i̇"];
-        for (at, one) in tricky.iter().enumerate() {
-            for other in &tricky[at + 1..] {
-                assert_ne!(name(one), name(other), "{one} {other}");
-            }
-        }
-        assert_ne!(Key::user("a#b").pk, Key::user("a%23b").pk);
-    }
-
-    #[test]
-    fn names_are_ordered_without_regard_to_case() {
-        let mut names = ["ZZZ", "mmm", "BBB", "aaa"].map(name);
-        names.sort_by(|one, other| one.sk.cmp(&other.sk));
-        assert_eq!(names.map(|key| key.sk), ["aaa#aaa", "bbb#BBB", "mmm#mmm", "zzz#ZZZ"]);
-    }
-
-    #[test]
-    fn the_longest_name_fits_into_a_sort_key() {
-        for text in ["#".repeat(190), "%".repeat(190), "İ".repeat(95)] {
-            assert!(name(&text).sk.len() <= 1024, "{}", name(&text).sk.len());
-        }
-    }
-
-    #[test]
-    fn ids_are_ordered_as_numbers() {
-        let id = |n| Key::id(OrgId::MAIN, LegacyId::new(n).unwrap()).sk;
-        assert!(id(9) < id(10));
-        assert!(id(10) < id(i64::MAX));
-    }
-}
+mod tests;

@@ -1,9 +1,16 @@
 //! Users and what they are in which organisation: from a login and a password to a caller.
 
+mod change;
+mod changes;
+mod create;
+mod delete;
+mod edit;
+mod find;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use auth::{Caller, Identity, Role, Unauthenticated, password};
+use auth::{Caller, Identity, Role, Unauthenticated};
 use aws_sdk_dynamodb::types::AttributeValue;
 use quick_cache::sync::Cache;
 use secrecy::SecretString;
@@ -12,11 +19,18 @@ use sourcegate_core::{OrgId, Rev};
 use crate::floods::Attempt;
 use crate::item::{Item, Record, item, number, text};
 use crate::read::Batch;
-use crate::table::Key;
+use crate::table::{self, Key};
 use crate::{Error, Store, tokens};
 
-/// The longest login that is looked up, in bytes; a key of the table would take a few more.
-pub(crate) const LONGEST_LOGIN: usize = 255;
+pub use create::NewUser;
+pub use edit::Profile;
+pub use find::Listed;
+
+pub(crate) use changes::{Part, changes};
+pub(crate) use edit::Edit;
+
+/// The longest login or email that anybody has, in characters; nothing longer is looked up.
+const LONGEST_LOGIN: usize = 190;
 
 /// Of how many logins this process remembers which organisation they were in last.
 const MOST_PLACES: usize = 1_000;
@@ -49,6 +63,11 @@ pub struct User {
 }
 
 impl User {
+    /// Tells whether he administers the server and is not shut out.
+    pub(crate) fn runs_server(&self) -> bool {
+        self.is_server_admin && !self.disabled
+    }
+
     pub(crate) fn of(item: &Item) -> Result<Self, Error> {
         let record = Record(item);
         let owned = |name| record.text(name).map(str::to_owned);
@@ -95,9 +114,31 @@ impl User {
         item(&Key::member(org, &self.login), [("id", number(self.id)), ("role", text(role))])
     }
 
-    /// Writes what the list of users finds him by.
+    /// Writes what the list of users shows of him.
     pub(crate) fn listed_item(&self) -> Item {
-        item(&Key::listed_user(self.id), [("login", text(&self.login))])
+        item(
+            &Key::listed_user(self.id),
+            [
+                ("login", text(&self.login)),
+                ("name", text(&self.name)),
+                ("email", text(&self.email)),
+                ("disabled", AttributeValue::Bool(self.disabled)),
+                ("serverAdmin", AttributeValue::Bool(self.is_server_admin)),
+            ],
+        )
+    }
+}
+
+/// A user with the hash of his password, as one item holds both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) user: User,
+    pub(crate) hash: String,
+}
+
+impl Kept {
+    pub(crate) fn of(item: &Item) -> Result<Self, Error> {
+        Ok(Self { user: User::of(item)?, hash: Record(item).text("password")?.to_owned() })
     }
 }
 
@@ -110,6 +151,11 @@ fn orgs_of(record: &Record<'_>) -> Result<BTreeMap<OrgId, Role>, Error> {
     };
     let all = record.0.get("orgs").and_then(|value| value.as_m().ok()).ok_or_else(bad)?;
     all.iter().map(one).collect()
+}
+
+/// Tells whether nobody can have a text as his login or email; it might make no key.
+fn is_no_login(text: &str) -> bool {
+    text.is_empty() || text.chars().count() > LONGEST_LOGIN
 }
 
 /// In which organisation a login was last, so that one batch reads the right one's items.
@@ -129,16 +175,21 @@ impl Places {
 pub(crate) enum Verified {
     /// A caller in the organisation whose items were read.
     Here(Caller),
-    /// A user whose requests are about another organisation, whose items are to be read.
-    Elsewhere(OrgId),
+    /// Other items are to be read: the place says which.
+    Elsewhere,
 }
 
 /// The keys that tell who a login is, and whether an organisation is there. Nobody has a login that makes no key.
-pub(crate) fn keys(login: &str, org: OrgId) -> Vec<Key> {
-    if login.is_empty() || login.len() > LONGEST_LOGIN {
-        return vec![Key::org(org)];
+pub(crate) fn keys(login: &str, place: &Place) -> Vec<Key> {
+    let org = Key::org(place.read);
+    if is_no_login(login) {
+        return vec![org];
     }
-    vec![Key::user(login), Key::org(org)]
+    match &place.called {
+        Some(called) => vec![Key::user(called), org],
+        None if login.contains('@') => vec![Key::user(login), Key::email(login), org],
+        None => vec![Key::user(login), org],
+    }
 }
 
 impl Store {
@@ -153,9 +204,18 @@ impl Store {
         batch: &mut Batch,
     ) -> Result<Verified, Error> {
         let read = place.read;
-        let [user, meta] = [Key::user(login), Key::org(read)].map(|key| batch.take(&key));
+        let called = place.called.as_deref().unwrap_or(login);
+        let [user, meta] = [Key::user(called), Key::org(read)].map(|key| batch.take(&key));
+        if user.is_none() && place.called.is_none() && login.contains('@') {
+            // Whether it is anybody's email or not takes one read more, so that time tells nothing.
+            let pointer = batch.take(&Key::email(login));
+            place.called = Some(pointer.as_ref().map_or(Ok(login), login_of)?.to_owned());
+            return Ok(Verified::Elsewhere);
+        }
+        let user = user.filter(|user| place.called.is_none() || is_email_of(login, user));
         let record = user.as_ref().map(Record);
-        let hash = record.as_ref().map_or(Ok(password::OF_NOBODY), |user| user.text("password"))?;
+        let hash =
+            record.as_ref().map_or(Ok(auth::password::OF_NOBODY), |user| user.text("password"))?;
         let attempt = Attempt::new(self, login, peer);
         let right = self.0.passwords.check((login, password), hash, Some(&attempt)).await?;
         let wrong = Unauthenticated::WrongPassword;
@@ -168,22 +228,25 @@ impl Store {
         }
         let (org, role) = place.of(&user).ok_or(Unauthenticated::NotAMember)?;
         if org != read {
-            return Ok(Verified::Elsewhere(org));
+            place.read = org;
+            return Ok(Verified::Elsewhere);
         }
         self.0.places.0.insert(login.to_owned(), org);
         let identity = Identity::User { id: user.id, login: user.login };
         let caller = Caller::new(identity, org, role);
         Ok(Verified::Here(if user.is_server_admin { caller.as_server_admin() } else { caller }))
     }
+}
 
-    /// Reads an organisation's name; none if it does not exist.
-    ///
-    /// # Errors
-    /// What the table says.
-    pub async fn org_name(&self, org: OrgId) -> Result<Option<String>, Error> {
-        let item = self.get(&Key::org(org)).await?;
-        item.map(|item| Record(&item).text("name").map(str::to_owned)).transpose()
-    }
+/// Reads the login that an email's pointer names.
+fn login_of(pointer: &Item) -> Result<&str, Error> {
+    let login = pointer.get("login").and_then(|value| value.as_s().ok());
+    login.map(String::as_str).ok_or_else(|| Record(pointer).bad("login"))
+}
+
+/// Tells whether a user, found by a pointer, still has that email.
+fn is_email_of(email: &str, user: &Item) -> bool {
+    Record(user).text("email").is_ok_and(|own| table::folded(own) == table::folded(email))
 }
 
 /// Which organisation a request is about, as far as that is known before its user is.
@@ -191,7 +254,9 @@ pub(crate) struct Place {
     /// The one that the request names.
     wanted: Option<OrgId>,
     /// The one whose items are read.
-    pub(crate) read: OrgId,
+    read: OrgId,
+    /// The login that an email belongs to; the email itself if it belongs to none.
+    called: Option<String>,
     /// Those that turned out to be gone.
     closed: BTreeSet<OrgId>,
 }
@@ -199,7 +264,12 @@ pub(crate) struct Place {
 impl Place {
     /// Makes one of what a request names, or of where one guesses that its user is.
     pub(crate) fn new(wanted: Option<OrgId>, guess: OrgId) -> Self {
-        Self { wanted, read: wanted.unwrap_or(guess), closed: BTreeSet::new() }
+        Self { wanted, read: wanted.unwrap_or(guess), called: None, closed: BTreeSet::new() }
+    }
+
+    /// Gives the organisation whose items are read.
+    pub(crate) fn org(&self) -> OrgId {
+        self.read
     }
 
     /// Finds the organisation: the wanted one, else the user's own, else his first that is not gone.
@@ -214,59 +284,4 @@ impl Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn org(id: i64) -> OrgId {
-        OrgId::new(id).unwrap()
-    }
-
-    fn user(own: i64, orgs: &[i64]) -> User {
-        User {
-            id: 7,
-            login: "Bob".to_owned(),
-            name: "Bob B.".to_owned(),
-            email: String::new(),
-            disabled: false,
-            is_server_admin: true,
-            orgs: orgs.iter().map(|id| (org(*id), Role::Editor)).collect(),
-            org: org(own),
-            created: 1,
-            updated: 2,
-            rev: Rev::new(),
-        }
-    }
-
-    #[test]
-    fn a_user_is_read_as_he_was_written() {
-        let user = user(2, &[1, 2]);
-        assert_eq!(User::of(&user.item("hash")).unwrap(), user);
-    }
-
-    #[track_caller]
-    fn check(user: &User, wanted: Option<i64>, closed: &[i64], expected: Option<i64>) {
-        let mut place = Place::new(wanted.map(org), OrgId::MAIN);
-        place.closed.extend(closed.iter().map(|id| org(*id)));
-        let found = place.of(user).map(|(org, _)| org);
-        assert_eq!(found, expected.map(org));
-    }
-
-    #[test]
-    fn a_request_is_about_the_wanted_organisation_or_the_user_s_own() {
-        let bob = user(2, &[1, 2, 3]);
-        check(&bob, None, &[], Some(2));
-        check(&bob, Some(3), &[], Some(3));
-        check(&bob, Some(4), &[], None);
-        check(&user(9, &[4, 5]), None, &[], Some(4));
-        check(&user(1, &[]), None, &[], None);
-    }
-
-    #[test]
-    fn an_organisation_that_is_gone_is_passed_over() {
-        let bob = user(2, &[1, 2, 3]);
-        check(&bob, None, &[2], Some(1));
-        check(&bob, None, &[2, 1], Some(3));
-        check(&bob, None, &[1, 2, 3], None);
-        check(&bob, Some(3), &[3], None);
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! Writing items: conditional and all at once, or not at all.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -28,7 +30,6 @@ pub(crate) struct Write {
 enum What {
     Put(Item),
     Delete(Key),
-    /// Nothing: only the condition is asked.
     Check(Key),
 }
 
@@ -41,6 +42,30 @@ pub(crate) enum Condition {
     Equals(&'static str, AttributeValue),
     /// There is none, or an attribute has a value.
     AbsentOrEquals(&'static str, AttributeValue),
+    /// Two attributes have their values.
+    Both([(&'static str, AttributeValue); 2]),
+}
+
+/// A condition as `DynamoDB` takes it: the expression, the names and the values in it.
+type Expression = (String, HashMap<String, String>, HashMap<String, AttributeValue>);
+
+impl Condition {
+    fn written(self) -> Expression {
+        let (text, compared) = match self {
+            Self::Absent => ("attribute_not_exists(pk)", vec![]),
+            Self::Equals(name, value) => ("#a = :a", vec![(name, value)]),
+            Self::AbsentOrEquals(name, value) => {
+                ("attribute_not_exists(pk) OR #a = :a", vec![(name, value)])
+            }
+            Self::Both(both) => ("#a = :a AND #b = :b", both.to_vec()),
+        };
+        let (mut names, mut values) = (HashMap::new(), HashMap::new());
+        for (letter, (name, value)) in ["a", "b"].into_iter().zip(compared) {
+            names.insert(format!("#{letter}"), name.to_owned());
+            values.insert(format!(":{letter}"), value);
+        }
+        (text.to_owned(), names, values)
+    }
 }
 
 impl Write {
@@ -52,7 +77,7 @@ impl Write {
         Self { table: key.table, what: What::Delete(key), condition: None }
     }
 
-    /// Writes nothing, and lets the others write only if a condition holds.
+    /// Writes nothing, and lets nothing be written unless a condition holds of an item.
     pub(crate) fn check(key: Key, condition: Condition) -> Self {
         Self { table: key.table, what: What::Check(key), condition: Some(condition) }
     }
@@ -62,52 +87,42 @@ impl Write {
     }
 
     fn built(self, table_name: &str) -> Option<TransactWriteItem> {
-        let (expression, name, value) = match self.condition {
+        let expression = self.condition.map(Condition::written);
+        let (text, names, values) = match expression {
             None => (None, None, None),
-            Some(Condition::Absent) => (Some("attribute_not_exists(pk)"), None, None),
-            Some(Condition::Equals(name, value)) => (Some("#a = :a"), Some(name), Some(value)),
-            Some(Condition::AbsentOrEquals(name, value)) => {
-                (Some("attribute_not_exists(pk) OR #a = :a"), Some(name), Some(value))
-            }
+            Some((text, names, values)) => (
+                Some(text),
+                Some(names).filter(|names| !names.is_empty()),
+                Some(values).filter(|values| !values.is_empty()),
+            ),
         };
-        let expression = expression.map(str::to_owned);
-        let names = name.map(|name| [("#a".to_owned(), name.to_owned())].into());
-        let values = value.map(|value| [(":a".to_owned(), value)].into());
         let on_failure = ReturnValuesOnConditionCheckFailure::AllOld;
         let part = TransactWriteItem::builder();
-        Some(match self.what {
+        let part = match self.what {
             What::Put(item) => {
                 let put = Put::builder().table_name(table_name).set_item(Some(item));
-                let put =
-                    put.set_condition_expression(expression).set_expression_attribute_names(names);
+                let put = put.set_condition_expression(text).set_expression_attribute_names(names);
                 let put = put.set_expression_attribute_values(values);
                 part.put(put.return_values_on_condition_check_failure(on_failure).build().ok()?)
-                    .build()
             }
             What::Delete(key) => {
-                let delete =
-                    Delete::builder().table_name(table_name).set_key(Some(key.attributes()));
-                let delete = delete
-                    .set_condition_expression(expression)
-                    .set_expression_attribute_names(names);
+                let delete = Delete::builder().table_name(table_name);
+                let delete = delete.set_key(Some(key.attributes())).set_condition_expression(text);
+                let delete = delete.set_expression_attribute_names(names);
                 let delete = delete.set_expression_attribute_values(values);
-                part.delete(
-                    delete.return_values_on_condition_check_failure(on_failure).build().ok()?,
-                )
-                .build()
+                let delete = delete.return_values_on_condition_check_failure(on_failure);
+                part.delete(delete.build().ok()?)
             }
             What::Check(key) => {
-                let check = ConditionCheck::builder()
-                    .table_name(table_name)
-                    .set_key(Some(key.attributes()));
-                let check = check
-                    .set_condition_expression(expression)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
+                let check = ConditionCheck::builder().table_name(table_name);
+                let check = check.set_key(Some(key.attributes())).set_condition_expression(text);
+                let check = check.set_expression_attribute_names(names);
+                let check = check.set_expression_attribute_values(values);
                 let check = check.return_values_on_condition_check_failure(on_failure);
-                part.condition_check(check.build().ok()?).build()
+                part.condition_check(check.build().ok()?)
             }
-        })
+        };
+        Some(part.build())
     }
 }
 
@@ -169,6 +184,44 @@ impl Store {
             .return_values(ReturnValue::UpdatedNew);
         match asked.send().await {
             Ok(output) => Record(&output.attributes.unwrap_or_default()).number("next"),
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
+        }
+    }
+
+    /// Moves a counter that was lost past a number that is in use (`faults.md` D07).
+    pub(crate) async fn raise(&self, key: &Key, largest: i64) -> Result<(), Error> {
+        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let raised = asked
+            .set_key(Some(key.attributes()))
+            .update_expression("SET #next = :largest")
+            .condition_expression("attribute_not_exists(#next) OR #next < :largest")
+            .expression_attribute_names("#next", "next")
+            .expression_attribute_values(":largest", number(largest))
+            .send()
+            .await;
+        match raised {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) if is_throttled(&error) => Err(Error::Busy),
+            Err(error) => Err(Error::table(error)),
+        }
+    }
+}
+
+impl Store {
+    /// Deletes an item, if it is there.
+    pub(crate) async fn remove(&self, key: &Key) -> Result<(), Error> {
+        let _counted = Counted(self);
+        let asked = self.0.client.delete_item().table_name(self.0.config.tables.name(key.table));
+        match asked.set_key(Some(key.attributes())).send().await {
+            Ok(_) => Ok(()),
             Err(error) if is_throttled(&error) => Err(Error::Busy),
             Err(error) => Err(Error::table(error)),
         }

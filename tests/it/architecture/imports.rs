@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use harness::process::root;
 
 /// Crates of this workspace, and the crates of this workspace that they may import.
-const INTERNAL: [(&str, &[&str]); 13] = [
+const INTERNAL: [(&str, &[&str]); 14] = [
     ("sourcegate-core", &[]),
     ("auth", &["sourcegate-core"]),
     ("egress", &["sourcegate-core"]),
@@ -15,7 +15,8 @@ const INTERNAL: [(&str, &[&str]); 13] = [
     ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream"]),
     ("web", &["sourcegate-core", "auth", "store"]),
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
-    // Neither engine nor gateway, so that it cannot open a secret.
+    // Neither engine nor gateway, so that they cannot open a secret.
+    ("access", &["store", "web", "grafana"]),
     ("datasources", &["sourcegate-core", "store", "web", "grafana"]),
     (
         "http-proxy",

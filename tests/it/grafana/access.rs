@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth::Role;
-use aws_sdk_dynamodb::types::AttributeValue;
 use harness::{Answer, Client, TestApp, build};
 use http::Method;
 use insta::assert_json_snapshot;
@@ -15,38 +14,6 @@ const ONE: &str = "/api/datasources/uid/a";
 /// The data source `a`, with a name.
 fn source(name: &str) -> Value {
     build::with(build::plain(name, "http://h"), json!({ "uid": "a" }))
-}
-
-/// Makes another organisation, which no route does yet: with a name and the key that secrets are sealed to.
-pub(super) async fn second_organisation(app: &TestApp) -> OrgId {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    let tables = app.dynamodb();
-    let meta = tables.put_item().table_name("sourcegate-access");
-    let meta = meta.item("pk", text("ORG#2")).item("sk", text("META"));
-    let meta = meta.item("name", text("Second Org.")).item("deleting", AttributeValue::Bool(false));
-    meta.send().await.unwrap();
-    let key = tables.get_item().table_name("sourcegate-access");
-    let key = key.key("pk", text("KEY#1")).key("sk", text("current")).send().await.unwrap();
-    let mut key = key.item.unwrap();
-    key.insert("pk".to_owned(), text("KEY#2"));
-    tables.put_item().table_name("sourcegate-access").set_item(Some(key)).send().await.unwrap();
-    OrgId::new(2).unwrap()
-}
-
-/// Makes the administrator of the first organisation a viewer of the second.
-async fn join_second(app: &TestApp) {
-    let text = |value: &str| AttributeValue::S(value.to_owned());
-    let user = app.dynamodb().update_item().table_name("sourcegate-access");
-    let user = user.key("pk", text("USER#admin")).key("sk", text("-"));
-    let user = user.update_expression("SET orgs.#two = :role");
-    let user = user.expression_attribute_names("#two", "2");
-    user.expression_attribute_values(":role", text("Viewer")).send().await.unwrap();
-}
-
-pub(super) async fn token_of(app: &TestApp, org: OrgId) -> Client {
-    use secrecy::ExposeSecret;
-    let made = store::Admin::new(app.store().clone()).create_token(org, Role::Admin).await.unwrap();
-    Client::new(app.address(), Some(format!("Bearer {}", made.text.expose_secret())))
 }
 
 #[track_caller]
@@ -189,8 +156,8 @@ async fn t26_t27_t28_p25_ids_are_plain_positive_integers() {
 #[tokio::test]
 async fn t60_a08_a09_another_organisations_data_sources_are_absent() {
     let app = TestApp::start().await;
-    let org = second_organisation(&app).await;
-    let (first, second) = (app.as_admin(), token_of(&app, org).await);
+    let org = app.create_org("Second Org.").await;
+    let (first, second) = (app.as_admin(), app.as_role_in(org, Role::Admin).await);
     let secret = json!({ "secureJsonData": { "password": "canary" } });
     first.create(&build::with(source("a"), secret.clone())).await;
     assert_eq!(second.get(PATH).await.text(), "[]");
@@ -229,8 +196,8 @@ async fn t60_a08_a09_another_organisations_data_sources_are_absent() {
 #[tokio::test]
 async fn t57_t58_the_organisation_of_a_request() {
     let app = TestApp::start().await;
-    let org = second_organisation(&app).await;
-    let (token, other) = (app.as_admin(), token_of(&app, org).await);
+    let org = app.create_org("Second Org.").await;
+    let (token, other) = (app.as_admin(), app.as_role_in(org, Role::Admin).await);
     let ask = async |client: &Client, path: &str, header: Option<&str>| {
         let request = client.request(Method::GET, path);
         let request = match header {
@@ -260,10 +227,11 @@ async fn t57_t58_the_organisation_of_a_request() {
         assert_eq!(ask(&token, path, header).await.json()["id"], 1, "{path} {header:?}");
     }
     assert_eq!(ask(&other, "/api/org", None).await.json()["id"], 2);
-    let user = app.as_admin_user();
+    let (root, user) = (app.as_admin_user(), app.create_user("bob", OrgId::MAIN, "Admin").await);
     assert_eq!(ask(&user, "/api/org", Some("2")).await.status, 401);
     assert_eq!(ask(&user, "/api/org", Some("3")).await.status, 401);
-    join_second(&app).await;
+    let joining = json!({ "loginOrEmail": "bob", "role": "Viewer" });
+    assert_eq!(root.post("/api/orgs/2/users", &joining).await.status, 200);
     for (path, header, org) in [
         ("/api/org", None, 1),
         ("/api/org", Some("2"), 2),

@@ -1,9 +1,8 @@
 //! The small endpoints that clients call first, and everything that is not there (contract 0.1, clients.md 4).
 
-use auth::Role;
 use harness::{Answer, Faults, TestApp};
 use http::Method;
-use insta::{assert_json_snapshot, assert_snapshot};
+use insta::assert_json_snapshot;
 use serde_json::json;
 
 #[track_caller]
@@ -58,46 +57,6 @@ async fn settings_tell_everybody_the_version_and_nothing_of_data_sources() {
     }
     "#);
     assert_eq!(app.as_admin().get("/api/frontend/settings/").await.text(), answer.text());
-}
-
-#[tokio::test]
-async fn a_caller_is_told_who_and_where_he_is() {
-    let app = TestApp::start().await;
-    assert_snapshot!(app.as_role(Role::None).await.get("/api/org").await.text(), @r#"{"id":1,"name":"Main Org.","address":{"address1":"","address2":"","city":"","zipCode":"","state":"","country":""}}"#);
-    assert_snapshot!(app.as_admin_user().get("/api/user").await.text(), @r#"{"id":2,"uid":"user:2","email":"","name":"admin","login":"admin","theme":"","orgId":1,"isGrafanaAdmin":true,"isDisabled":false,"isExternal":false,"isExternallySynced":false,"isGrafanaAdminExternallySynced":false,"authLabels":[],"updatedAt":"0001-01-01T00:00:00Z","createdAt":"0001-01-01T00:00:00Z","avatarUrl":""}"#);
-    let account = app.as_role(Role::Editor).await.get("/api/user").await.json();
-    assert_json_snapshot!(json!([account["id"], account["login"], account["name"], account["orgId"]]), @r#"
-    [
-      0,
-      "sa-1-editor-4",
-      "editor-4",
-      1
-    ]
-    "#);
-    assert!(account["uid"].as_str().unwrap().starts_with("service-account:"));
-}
-
-#[tokio::test]
-async fn switching_to_the_organisation_that_one_is_in_is_fine() {
-    let app = TestApp::start().await;
-    for caller in [app.as_admin_user(), app.as_role(Role::None).await] {
-        let answer = caller.send_text(Method::POST, "/api/user/using/1", "").await;
-        assert_eq!(
-            (answer.status.as_u16(), &*answer.text()),
-            (200, r#"{"message":"Active organization changed"}"#)
-        );
-        for (org, status, message) in [
-            ("2", 401, "Not a valid organization"),
-            ("-1", 401, "Not a valid organization"),
-            ("x", 400, "id is invalid"),
-            ("9223372036854775808", 400, "id is invalid"),
-        ] {
-            let answer =
-                caller.send_text(Method::POST, &format!("/api/user/using/{org}"), "").await;
-            assert_eq!((answer.status.as_u16(), &*answer.message()), (status, message), "{org}");
-        }
-    }
-    assert_eq!(app.anonymous().send_text(Method::POST, "/api/user/using/1", "").await.status, 401);
 }
 
 #[tokio::test]
@@ -156,9 +115,15 @@ async fn p18_a_method_without_a_route_is_404_and_trace_405() {
         ("POST PATCH OPTIONS FOO get", "/api/datasources/1"),
         ("POST PUT DELETE", "/api/health"),
         ("POST", "/api/frontend/settings"),
-        ("POST PUT", "/api/org"),
-        ("POST PUT", "/api/user"),
+        ("POST DELETE", "/api/org"),
+        ("POST DELETE", "/api/user"),
         ("GET PUT", "/api/user/using/1"),
+        ("PUT PATCH DELETE", "/api/orgs"),
+        ("POST PATCH", "/api/orgs/1"),
+        ("GET POST PUT", "/api/orgs/1/users/1"),
+        ("POST PUT PATCH DELETE", "/api/users"),
+        ("GET PUT", "/api/admin/users"),
+        ("GET PUT", "/api/admin/users/1/disable"),
     ] {
         for method in methods.split(' ') {
             let answer = admin.raw(&format!("{method} {path}"), &[], b"").await;

@@ -1,5 +1,4 @@
 //! What is no permission: wrong types, names, numbers and amounts, each refused by name and nothing written.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth::Role;
 use aws_sdk_dynamodb::types::AttributeValue;

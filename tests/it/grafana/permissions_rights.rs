@@ -1,5 +1,4 @@
 //! What permissions of one data source let a caller do, and what he may learn (contract 7.2; bad input classes A and P).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 use sourcegate_core::{OrgId, Reference, Uid};
 
-use super::access::{check_lacks, second_organisation, token_of};
+use super::access::check_lacks;
 use super::permissions::{account, create, give, path, user};
 
 fn source(uid: &str) -> String {
@@ -193,8 +192,8 @@ async fn administrators_may_always_do_everything() {
 async fn a08_a09_another_organisation_s_callers_find_nothing() {
     let app = TestApp::start().await;
     create(&app, "a").await;
-    let org = second_organisation(&app).await;
-    let second = token_of(&app, org).await;
+    let org = app.create_org("Second Org.").await;
+    let second = app.as_role_in(org, Role::Admin).await;
     let before = app.as_admin().get(&path("a", "")).await.text();
     for ((method, theirs, _), (_, absent, _)) in routes("a").into_iter().zip(routes("none")) {
         let answer = ask(&second, &method, &theirs).await;

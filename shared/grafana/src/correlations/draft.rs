@@ -181,12 +181,9 @@ mod tests {
             ("/targetUID", "TargetUID"),
             ("/config/field", "Field"),
             ("/config/target", "Target"),
-            ("/config/transformations/0", ""),
         ] {
-            if !field.is_empty() {
-                let text = format!("required value {field} must not be empty");
-                check(with(pointer, Value::Null), &text);
-            }
+            let text = format!("required value {field} must not be empty");
+            check(with(pointer, Value::Null), &text);
         }
         check(with("/targetUID", json!("")), "required value TargetUID must not be empty");
         check(with("/config/field", json!("")), "required value Field must not be empty");
@@ -216,32 +213,28 @@ mod tests {
         assert_eq!(draft.kind, CorrelationKind::Query);
     }
 
+    /// Checks that a text of so many bytes is kept, and one byte more is not.
+    #[track_caller]
+    fn check_limit(field: &str, limit: usize, body: impl Fn(String) -> Value) {
+        let read =
+            |bytes: usize| new(serde_json::from_str(&body("x".repeat(bytes)).to_string()).unwrap());
+        assert!(read(limit).is_ok(), "{field}");
+        let over = read(limit + 1).unwrap_err().to_string();
+        assert_eq!(over, format!("{field} has {} bytes; at most {limit} are saved", limit + 1));
+    }
+
     #[test]
     fn every_text_has_a_limit() {
-        let one = |name: &str, value: String| json!([{ "type": "logfmt", name: value }]);
-        let of = |bytes: usize| "x".repeat(bytes);
-        let limits: [(&str, usize, &dyn Fn(usize) -> Value); 7] = [
-            ("label", 255, &|n| with("/label", json!(of(n)))),
-            ("description", 2_048, &|n| with("/description", json!(of(n)))),
-            ("config.field", 255, &|n| with("/config/field", json!(of(n)))),
-            ("config.target", 16_384, &|n| with("/config/target", json!({ "a": of(n - 8) }))),
-            ("config.transformations.expression", 2_048, &|n| {
-                with("/config/transformations", one("expression", of(n)))
-            }),
-            ("config.transformations.field", 255, &|n| {
-                with("/config/transformations", one("field", of(n)))
-            }),
-            ("config.transformations.mapValue", 255, &|n| {
-                with("/config/transformations", one("mapValue", of(n)))
-            }),
-        ];
-        for (field, limit, body) in limits {
-            let at = new(serde_json::from_str(&body(limit).to_string()).unwrap());
-            assert!(at.is_ok(), "{field}: {at:?}");
-            let over = new(serde_json::from_str(&body(limit + 1).to_string()).unwrap());
-            let over = over.unwrap_err().to_string();
-            let bytes = limit + 1;
-            assert_eq!(over, format!("{field} has {bytes} bytes; at most {limit} are saved"));
+        check_limit("label", 255, |text| with("/label", json!(text)));
+        check_limit("description", 2_048, |text| with("/description", json!(text)));
+        check_limit("config.field", 255, |text| with("/config/field", json!(text)));
+        let target = |text: String| with("/config/target", json!({ "a": &text[8..] }));
+        check_limit("config.target", 16_384, target);
+        for (name, limit) in [("expression", 2_048), ("field", 255), ("mapValue", 255)] {
+            let field = format!("config.transformations.{name}");
+            check_limit(&field, limit, |text| {
+                with("/config/transformations", json!([{ "type": "logfmt", name: text }]))
+            });
         }
         let many = vec![json!({ "type": "logfmt" }); 21];
         let text = "config.transformations has 21 entries; at most 20 are saved";

@@ -117,7 +117,7 @@ pub(super) mod tests {
         let new = correlation("b");
         for _ in 0..2 {
             assert_eq!(Edit::Add(new.clone()).apply(&mut all).unwrap(), new);
-            assert_eq!(all[1..], [new.clone()]);
+            assert_eq!(all[1..], *std::slice::from_ref(&new));
         }
     }
 

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use auth::Permit;
-use aws_sdk_dynamodb::types::AttributeValue;
 use sourcegate_core::{Datasource, Incarnation, LegacyId, OrgId, Rev, Uid};
 
 use super::{Draft, Stored};
 use crate::item::{Record, check_size, datasource_item, item, number, text};
-use crate::read::{Partition, is_throttled};
+use crate::read::Partition;
 use crate::table::{self, Key, Table};
 use crate::write::{Condition, Outcome, Write};
 use crate::{Error, Store};
@@ -80,27 +79,7 @@ impl Store {
         let Some(last) = last.first() else { return Ok(()) };
         let record = Record(last);
         let largest: i64 = record.text("sk")?.parse().map_err(|_| record.bad("sk"))?;
-        let asked = self.0.client.update_item().table_name(&self.0.config.tables.registry);
-        let repaired = asked
-            .set_key(Some(Key::counter(org, "ds").attributes()))
-            .update_expression("SET #next = :largest")
-            .condition_expression("attribute_not_exists(#next) OR #next < :largest")
-            .expression_attribute_names("#next", "next")
-            .expression_attribute_values(":largest", AttributeValue::N(largest.to_string()))
-            .send()
-            .await;
-        match repaired {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(error) if is_throttled(&error) => Err(Error::Busy),
-            Err(error) => Err(Error::table(error)),
-        }
+        self.raise(&Key::counter(org, "ds"), largest).await
     }
 }
 
