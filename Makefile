@@ -1,7 +1,7 @@
 .PHONY: help run demo test soak clients bench lint build deploy lambda
 .DEFAULT_GOAL := help
 
-functions = datasources http-proxy
+functions = access datasources http-proxy
 opentofu = v1.12.6
 go = CGO_ENABLED=0 go build
 

@@ -42,7 +42,8 @@ pub(crate) fn measure(upstream: &Nginx, out: &mut impl Write) -> anyhow::Result<
     counted
 }
 
-fn setup(data: &std::path::Path) -> Setup {
+/// A gateway in this process, on a folder.
+pub(crate) fn setup(data: &std::path::Path) -> Setup {
     Setup {
         data: data.to_owned(),
         listen: (Ipv4Addr::LOCALHOST, 0).into(),

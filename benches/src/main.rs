@@ -10,6 +10,7 @@
 mod calls;
 mod client;
 mod crowd;
+mod decisions;
 mod gateway;
 mod listing;
 mod load;
@@ -35,6 +36,7 @@ fn main() -> anyhow::Result<()> {
     crowd::create(&mut out)?;
     crowd::guess(&upstream, &mut out)?;
     calls::measure(&upstream, &mut out)?;
+    decisions::measure(&mut out)?;
     out.flush()?;
     Ok(())
 }

@@ -5,3 +5,4 @@ pub(crate) mod functions;
 mod proxying;
 mod refusing;
 mod replay;
+mod tokens;

@@ -198,8 +198,7 @@ impl TestApp {
         let made = admin.post("/api/admin/users", &user).await;
         assert_eq!(made.status, 200, "{}", made.text());
         let path = format!("/api/orgs/{org}/users/{}", made.json()["id"]);
-        let request = admin.request(http::Method::PATCH, &path).json(&json!({ "role": role }));
-        let changed = admin.send(request).await;
+        let changed = admin.patch(&path, &json!({ "role": role })).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
         Client::basic(self.address, login, PASSWORD)
     }

@@ -102,6 +102,11 @@ impl Client {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
+    /// `PATCH` of JSON.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
     /// `DELETE`.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path)).await

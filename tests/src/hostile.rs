@@ -4,7 +4,7 @@
 //! are stale where nobody asked for a consistent one.
 #![expect(clippy::expect_used, reason = "a harness fails its test by panicking")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
@@ -61,6 +61,8 @@ struct Inner {
     faults: Mutex<Faults>,
     turns: AtomicU64,
     met: AtomicU64,
+    /// How many calls are still answered before the process counts as killed.
+    left: AtomicI64,
     /// Reads that did not ask to be consistent: there must be none.
     stale: AtomicU64,
 }
@@ -73,6 +75,7 @@ impl Hostile {
             faults,
             turns: AtomicU64::new(0),
             met: AtomicU64::new(0),
+            left: AtomicI64::new(i64::MAX),
             stale: AtomicU64::new(0),
         }))
     }
@@ -80,6 +83,16 @@ impl Hostile {
     /// Sets which faults are met from now on.
     pub fn set(&self, faults: Faults) {
         *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+
+    /// Lets so many more calls through and then none: what a process that is killed in the middle leaves behind.
+    pub fn kill_after(&self, calls: i64) {
+        self.0.left.store(calls, Ordering::SeqCst);
+    }
+
+    /// Lets all calls through again, as the next process's are.
+    pub fn revive(&self) {
+        self.kill_after(i64::MAX);
     }
 
     /// Counts the reads that were answered as if nothing had ever been written, because they did not ask to be
@@ -146,6 +159,11 @@ impl Connector {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body: Value =
             serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        if hostile.0.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            // Nothing that a client would try again.
+            let dead = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException";
+            return Ok(answer(400, &json!({ "__type": dead, "message": "killed" })));
+        }
         let is_scratch = body["TableName"] == "sourcegate-scratch";
         if faults.down || (faults.no_scratch && is_scratch) {
             return Err(ConnectorError::io("the tables are down".into()));

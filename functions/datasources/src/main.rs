@@ -1,7 +1,7 @@
-//! The registry of data sources, who may do what with them, correlations, and the small endpoints that clients call
-//! first. It can seal secrets and open none.
+//! The registry of data sources, who may do what with them, correlations, the small endpoints that clients call first, and
+//! the document of the API. It can seal secrets and open none.
 
-use grafana::{basics, correlations, datasources, fallback, permissions};
+use grafana::{basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Config, Endpoint, Store};
 use web::serve::LambdaConfig;
@@ -17,6 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let router = datasources::router(store.clone(), policy)
         .merge(permissions::router(store.clone()))
         .merge(correlations::router(store.clone()))
-        .merge(basics::router(store));
+        .merge(basics::router(store))
+        .merge(docs::router());
     Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }

@@ -69,7 +69,7 @@ pub struct Server {
     administrator: Administrator,
     store: Store,
     gateway: Gateway,
-    keyring: Keyring,
+    keyring: Arc<Keyring>,
     policy: Policy,
     tables: Option<Tables>,
     demo: Option<SocketAddr>,
@@ -127,7 +127,7 @@ impl Server {
         let gateway = Gateway::new(store.clone(), vault, upstream);
         let engine = Arc::new(engine);
         // The vault keeps its own, which alone is used to unwrap.
-        let keyring = first_start::keyring(&setup.data)?;
+        let keyring = Arc::new(first_start::keyring(&setup.data)?);
         // What an earlier process was stopped at.
         store.sweep_if_due().await;
         Ok(Self {
@@ -155,6 +155,12 @@ impl Server {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Gives the gateway, for what is measured without a socket.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 
     /// Gives the embedded tables, for counting calls.
@@ -188,19 +194,26 @@ impl Server {
         Ok(text)
     }
 
+    /// Makes every route.
+    pub fn router(&self) -> web::Router {
+        grafana::datasources::router(self.store.clone(), self.policy.clone())
+            .merge(grafana::permissions::router(self.store.clone()))
+            .merge(grafana::correlations::router(self.store.clone()))
+            .merge(grafana::basics::router(self.store.clone()))
+            .merge(grafana::orgs::router(self.store.clone(), Arc::clone(&self.keyring)))
+            .merge(grafana::users::router(self.store.clone()))
+            .merge(grafana::accounts::router(self.store.clone()))
+            .merge(grafana::proxy::router(self.gateway.clone()))
+            .merge(grafana::docs::router())
+            .fallback(grafana::fallback)
+    }
+
     /// Serves until `stop` ends, then finishes what is in flight.
     ///
     /// # Errors
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-        let router = grafana::datasources::router(self.store.clone(), self.policy)
-            .merge(grafana::permissions::router(self.store.clone()))
-            .merge(grafana::correlations::router(self.store.clone()))
-            .merge(grafana::basics::router(self.store.clone()))
-            .merge(grafana::orgs::router(self.store.clone(), self.keyring))
-            .merge(grafana::users::router(self.store.clone()))
-            .merge(grafana::proxy::router(self.gateway))
-            .fallback(grafana::fallback);
+        let router = self.router();
         let guard = Some(guard(&self.setup, self.address));
         let options = Options { guard, jwt: self.setup.jwt };
         let serving = web::serve::tcp(router, options, self.listener, stop);

@@ -129,8 +129,8 @@ impl Caller {
         }
     }
 
-    /// Decides whether his credential may be used from where it came from, at a time in seconds since 1970. To be asked
-    /// for every request, since what is remembered of a caller says nothing of either.
+    /// Decides whether his credential may be used from where it came from. To be asked for every request, since what is
+    /// remembered of a caller says nothing of it.
     ///
     /// # Errors
     /// [`Denied::Network`].
@@ -154,10 +154,10 @@ impl Caller {
     /// source.
     ///
     /// # Errors
-    /// [`Denied::Forbidden`]; [`Denied::Limited`] if his token is limited and this would give rights.
+    /// As [`Caller::denied`]; [`Denied::Limited`] if his token is limited and this would give rights.
     pub fn allow(&self, action: Action) -> Result<Permit, Denied> {
         if !self.may_all(action) {
-            return Err(Denied::Forbidden(action));
+            return Err(self.denied(action));
         }
         self.allow_giving(action)?;
         Ok(Permit::new(self.clone(), action))
@@ -178,21 +178,36 @@ impl Caller {
     /// Proves that there may be data sources that the caller may do this to: for lists, which show those and no others.
     ///
     /// # Errors
-    /// [`Denied::Forbidden`] if there can be none.
+    /// As [`Caller::denied`] if there can be none.
     pub fn browse(&self, action: Action) -> Result<Permit, Denied> {
         if self.0.limits.allow_some(action) {
             Ok(Permit::new(self.clone(), action))
         } else {
-            Err(Denied::Forbidden(action))
+            Err(self.denied(action))
         }
     }
 
     /// Tells whether he may do this to every data source that says nothing else, or to what is no data source.
     #[must_use]
     pub fn may_all(&self, action: Action) -> bool {
+        self.may_by_role(action) && self.0.limits.allow_all(action)
+    }
+
+    fn may_by_role(&self, action: Action) -> bool {
         // The server's administrators run organisations and users everywhere; data sources are their organisations'.
         let everywhere = self.0.is_server_admin && !action.is_about_sources();
-        (everywhere || self.0.role.allows(action)) && self.0.limits.allow_all(action)
+        everywhere || self.0.role.allows(action)
+    }
+
+    /// Makes the refusal of an action: [`Denied::Ungranted`] if his role would do and his token's limits stand in the way,
+    /// else [`Denied::Forbidden`]. It says the same whichever data source is meant, and whether there is one.
+    #[must_use]
+    pub fn denied(&self, action: Action) -> Denied {
+        if self.may_by_role(action) && !self.0.limits.allow_all(action) {
+            Denied::Ungranted(action)
+        } else {
+            Denied::Forbidden(action)
+        }
     }
 
     /// Tells whether he may do this to one data source.
@@ -211,11 +226,11 @@ impl Caller {
     }
 
     /// Proves that the caller may do this to one data source. Decides the absent case too, so that absent and forbidden
-    /// cannot be told apart: both are [`Denied::Absent`] to those who may do it to any, and else [`Denied::Forbidden`]. A
+    /// cannot be told apart: both are [`Denied::Absent`] to those who may do it to any, and else as [`Caller::denied`]. A
     /// data source of another organisation is absent.
     ///
     /// # Errors
-    /// [`Denied::Forbidden`]; [`Denied::Absent`]; [`Denied::Limited`].
+    /// [`Denied::Absent`]; [`Denied::Limited`]; as [`Caller::denied`].
     pub fn authorize(
         &self,
         action: Action,
@@ -228,7 +243,7 @@ impl Caller {
                 Ok(Granted::new(source, self.clone(), action))
             }
             None if self.may_all(action) => Err(Denied::Absent(wanted.clone())),
-            None => Err(Denied::Forbidden(action)),
+            None => Err(self.denied(action)),
         }
     }
 

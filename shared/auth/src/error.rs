@@ -87,11 +87,17 @@ pub enum Denied {
     /// The data source does not exist, and he may know that.
     #[error("data source `{0}` not found")]
     Absent(Reference),
+    /// He has the right, and his token is limited to less.
+    #[error("this token's limits do not grant `{0}` here; use a token whose limits do")]
+    Ungranted(Action),
     /// His token may not be used from where the request came from.
-    #[error("this token may not be used from {}", from(.0.as_ref()))]
+    #[error(
+        "this token may not be used from {}; use it from its own networks, or make one for this address",
+        from(.0.as_ref())
+    )]
     Network(Option<IpAddr>),
     /// His token may only read.
-    #[error("this token is read-only: {0} is not allowed")]
+    #[error("this token is read-only: {0} is not allowed; use a token that may write")]
     ReadOnly(Method),
     /// His token is limited, so that it may give nobody rights.
     #[error(
@@ -114,7 +120,9 @@ impl Classify for Denied {
 
     fn cause(&self) -> Option<&'static str> {
         match self {
-            Self::Network(_) | Self::ReadOnly(_) | Self::Limited(_) => Some("token_limits"),
+            Self::Ungranted(_) | Self::Network(_) | Self::ReadOnly(_) | Self::Limited(_) => {
+                Some("token_limits")
+            }
             Self::Forbidden(_) | Self::Absent(_) => None,
         }
     }

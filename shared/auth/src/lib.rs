@@ -1,5 +1,6 @@
 //! Who may do what: pure decisions over credentials, callers and roles. No I/O, nothing is `async`.
 
+mod account;
 mod action;
 mod caller;
 mod credential;
@@ -11,6 +12,7 @@ pub mod password;
 mod role;
 mod token;
 
+pub use account::{account_login, slug};
 pub use action::Action;
 pub use caller::{Caller, Identity};
 pub use credential::{Credential, ProcessKey};

@@ -1,6 +1,7 @@
 //! What a token is limited to beside what its owner may do. No peer of ours has these; they only ever take away.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sourcegate_core::{Cidr, Classify, Incarnation, Kind};
 
@@ -16,12 +17,14 @@ pub enum Scope {
 }
 
 /// One thing that a limited token may do, if its owner may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Grant {
     /// What it may do.
     pub action: Action,
     /// With which data sources.
     pub scope: Scope,
+    /// The words in which the scope was asked for, which decide nothing; empty for what is about no data source.
+    pub words: Arc<str>,
 }
 
 /// The limits of a token. The default limits nothing.
@@ -103,6 +106,12 @@ impl Limits {
         peer.is_some_and(|peer| networks.iter().any(|network| network.contains(peer)))
     }
 
+    /// Tells whether it is past its end, at a time in seconds since 1970.
+    #[must_use]
+    pub fn have_ended(&self, now: i64) -> bool {
+        self.expires.is_some_and(|end| end <= now)
+    }
+
     /// Makes the limits of a token that is made with this one: what `asked` leaves open is as here, what it names must not
     /// go beyond. `now` is in seconds since 1970.
     ///
@@ -152,7 +161,11 @@ mod tests {
     const NOW: i64 = 1_000;
 
     fn granting(all: &[(Action, Scope)]) -> Limits {
-        let grants = all.iter().map(|(action, scope)| Grant { action: *action, scope: *scope });
+        let one = |(action, scope): &(Action, Scope)| {
+            let words = Arc::from("datasources:*");
+            Grant { action: *action, scope: *scope, words }
+        };
+        let grants = all.iter().map(one);
         Limits { grants: Some(grants.collect()), ..Limits::default() }
     }
 
@@ -184,6 +197,15 @@ mod tests {
         assert!(!limits.admit(None));
         assert!(Limits::default().admit(None));
         assert!(!within_networks(&[]).admit(Some([10, 1, 2, 3].into())));
+    }
+
+    #[test]
+    fn d20_limits_end_at_their_time() {
+        let limits = Limits { expires: Some(NOW), ..Limits::default() };
+        assert!(
+            !limits.have_ended(NOW - 1) && limits.have_ended(NOW) && limits.have_ended(NOW + 1)
+        );
+        assert!(!limits.are_any() && !Limits::default().have_ended(i64::MAX));
     }
 
     #[track_caller]

@@ -19,6 +19,8 @@ pub enum Kind {
     RequestTimeout,
     /// It contradicts what is stored: 409.
     Conflict,
+    /// It was here once and never will be again: 410.
+    Gone,
     /// A precondition that the caller named does not hold: 412.
     PreconditionFailed,
     /// The body is larger than the limit: 413.

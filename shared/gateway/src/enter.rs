@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use auth::{Action, Granted};
+use auth::{Action, Granted, Unauthenticated};
 use quick_cache::sync::Cache;
 use sourcegate_core::Reference;
 use store::{Claim, Entered, Located, Stamp};
@@ -74,12 +74,11 @@ impl Slot {
 }
 
 impl Gateway {
-    /// Verifies, finds and authorizes.
-    pub(crate) async fn enter(
-        &self,
-        entry: Entry,
-        action: Action,
-    ) -> Result<(Granted, Located), Error> {
+    /// Verifies, finds and authorizes: everything before the first byte is sent.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the caller is unknown; [`Error::Denied`] if he may not, or there is no such data source.
+    pub async fn enter(&self, entry: Entry, action: Action) -> Result<(Granted, Located), Error> {
         let Entry { credential, org, wanted, peer } = entry;
         // What is remembered below says nothing of when the credential itself ends.
         credential.check(store::seconds_now()).map_err(store::Error::from)?;
@@ -95,6 +94,10 @@ impl Gateway {
             }
         };
         let Entered { caller, located } = &held.entered;
+        // What is remembered may have ended since.
+        if caller.limits().have_ended(store::seconds_now()) {
+            return Err(store::Error::from(Unauthenticated::ExpiredToken).into());
+        }
         caller.admit(peer)?;
         let found = located.as_ref().map(|located| Arc::clone(&located.source));
         let granted = caller.authorize(action, &place.wanted, found)?;

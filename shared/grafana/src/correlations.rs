@@ -22,7 +22,7 @@ use crate::correlations::page::{Page, Wanted};
 use crate::envelope::{Doing, render};
 use crate::reference::{self, locate};
 use crate::wire::account::Message;
-use crate::wire::correlation::{Done, Shown};
+use crate::wire::correlation::{Changes, Command, Done, Listed, Shown};
 
 /// Makes the routes.
 pub fn router(store: Store) -> Router {
@@ -41,6 +41,27 @@ pub fn router(store: Store) -> Router {
     crate::route(router, path, one).with_state(store)
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, list_from, read, create, update, remove))]
+pub(crate) struct Paths;
+
+/// Lists all correlations that the caller may see, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/api/datasources/correlations",
+    tag = "correlations",
+    operation_id = "listCorrelations",
+    params(
+        ("limit" = Option<String>, Query, description = "How many a page has; 100 unless it is said, at most 1,000."),
+        ("page" = Option<String>, Query, description = "Which page, from 1."),
+        ("sourceUID" = Option<String>, Query, description = "Only those of this data source; may come several times."),
+    ),
+    responses(
+        (status = 200, description = "A page", body = Listed<'_>),
+        (status = 400, description = "A parameter is no number"),
+        (status = 404, description = "`No correlation found`"),
+    ),
+)]
 async fn list(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -65,6 +86,17 @@ async fn list(
     Ok(ok(page.shown()).into_response())
 }
 
+/// Lists the correlations of a data source.
+#[utoipa::path(
+    get,
+    path = "/api/datasources/uid/{uid}/correlations",
+    tag = "correlations",
+    operation_id = "listCorrelationsOfDatasource",
+    responses(
+        (status = 200, description = "The list", body = Vec<Shown<'_>>),
+        (status = 404, description = "`No correlation found`, or no such data source"),
+    ),
+)]
 async fn list_from(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -78,6 +110,17 @@ async fn list_from(
     Ok(ok(links.iter().map(Shown::from).collect::<Vec<_>>()).into_response())
 }
 
+/// Reads a correlation.
+#[utoipa::path(
+    get,
+    path = "/api/datasources/uid/{uid}/correlations/{correlation}",
+    tag = "correlations",
+    operation_id = "getCorrelation",
+    responses(
+        (status = 200, description = "The correlation", body = Shown<'_>),
+        (status = 404, description = "`Correlation not found`, or no such data source"),
+    ),
+)]
 async fn read(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -88,6 +131,20 @@ async fn read(
     Ok(ok(Shown::from(&link)).into_response())
 }
 
+/// Adds a correlation to a data source.
+#[utoipa::path(
+    post,
+    path = "/api/datasources/uid/{uid}/correlations",
+    tag = "correlations",
+    operation_id = "createCorrelation",
+    request_body = Command,
+    responses(
+        (status = 200, description = "`Correlation created`", body = Done<'_>),
+        (status = 400, description = "`bad request data`; `detail` names the field"),
+        (status = 403, description = "Not allowed, or `Data source is read only`"),
+        (status = 404, description = "No such data source"),
+    ),
+)]
 async fn create(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -113,6 +170,20 @@ async fn create(
     Ok(ok(Done::new(&link, "Correlation created")).into_response())
 }
 
+/// Changes what is sent of a correlation.
+#[utoipa::path(
+    patch,
+    path = "/api/datasources/uid/{uid}/correlations/{correlation}",
+    tag = "correlations",
+    operation_id = "updateCorrelation",
+    request_body = Changes,
+    responses(
+        (status = 200, description = "`Correlation updated`", body = Done<'_>),
+        (status = 400, description = "Nothing is sent that could be changed, or a field cannot be what was sent"),
+        (status = 403, description = "Not allowed, or `Data source is read only`"),
+        (status = 404, description = "`Correlation not found`, or no such data source"),
+    ),
+)]
 async fn update(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -130,6 +201,18 @@ async fn update(
     Ok(ok(Done::new(&link, "Correlation updated")).into_response())
 }
 
+/// Deletes a correlation.
+#[utoipa::path(
+    delete,
+    path = "/api/datasources/uid/{uid}/correlations/{correlation}",
+    tag = "correlations",
+    operation_id = "deleteCorrelation",
+    responses(
+        (status = 200, description = "`Correlation deleted`", body = Message),
+        (status = 403, description = "Not allowed, or `Data source is read only`"),
+        (status = 404, description = "`Correlation not found`, or no such data source"),
+    ),
+)]
 async fn remove(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

@@ -19,7 +19,7 @@ use crate::envelope::{Doing, render};
 use crate::mask;
 use crate::reference::{self, Found, locate};
 use crate::save::{self, Bound, Naming, Saving};
-use crate::wire::datasource::{Deleted, Listed, Saved, Single};
+use crate::wire::datasource::{Command, Deleted, Listed, Saved, Single};
 
 /// What the registry needs: where data sources are kept, and where they may be.
 #[derive(Clone)]
@@ -49,6 +49,18 @@ pub fn router(store: Store, policy: Policy) -> Router {
     router.with_state(Registry { store, policy: Arc::new(policy) })
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, create, by_id, by_uid, update, remove))]
+pub(crate) struct Paths;
+
+/// Lists the data sources that the caller may read, by name.
+#[utoipa::path(
+    get,
+    path = "/api/datasources",
+    tag = "datasources",
+    operation_id = "listDatasources",
+    responses((status = 200, description = "The list", body = Vec<Listed<'_>>)),
+)]
 async fn list(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -64,6 +76,21 @@ async fn list(
     Ok(ok(stored.iter().map(Listed::from).collect::<Vec<_>>()).into_response())
 }
 
+/// Registers a data source.
+///
+/// The first one of an organisation becomes its default.
+#[utoipa::path(
+    post,
+    path = "/api/datasources",
+    tag = "datasources",
+    operation_id = "createDatasource",
+    request_body = Command,
+    responses(
+        (status = 200, description = "`Datasource added`", body = Saved<'_>),
+        (status = 400, description = "`bad request data`, or a field that cannot be what was sent; `detail` names it"),
+        (status = 409, description = "Another one has this name or uid"),
+    ),
+)]
 async fn create(
     State(Registry { store, policy }): State<Registry>,
     web::Caller(caller): web::Caller,
@@ -82,6 +109,21 @@ async fn create(
     Ok(ok(Saved::new(&stored, "Datasource added")).into_response())
 }
 
+/// Reads a data source by its number.
+#[utoipa::path(
+    get,
+    path = "/api/datasources/{id}",
+    tag = "datasources",
+    operation_id = "getDatasourceById",
+    params(
+        ("accesscontrol" = Option<String>, Query, description = "`true` adds what the caller may do with it."),
+    ),
+    responses(
+        (status = 200, description = "The data source", body = Single<'_>),
+        (status = 400, description = "`id is invalid`"),
+        (status = 404, description = "`Data source not found`"),
+    ),
+)]
 async fn by_id(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -91,6 +133,20 @@ async fn by_id(
     read(&store, &caller, reference::id(&id), query.as_deref()).await
 }
 
+/// Reads a data source by its uid.
+#[utoipa::path(
+    get,
+    path = "/api/datasources/uid/{uid}",
+    tag = "datasources",
+    operation_id = "getDatasourceByUid",
+    params(
+        ("accesscontrol" = Option<String>, Query, description = "`true` adds what the caller may do with it."),
+    ),
+    responses(
+        (status = 200, description = "The data source", body = Single<'_>),
+        (status = 404, description = "`Data source not found`"),
+    ),
+)]
 async fn by_uid(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -116,6 +172,24 @@ async fn read(
     Ok(ok(shown).into_response())
 }
 
+/// Replaces a data source, but for the secrets that are not sent.
+///
+/// A `version` below the stored one is refused; none, or 0, is not compared. An empty secret is removed. A data source
+/// that moves to another host, port or type, or checks certificates less, needs its secrets sent again.
+#[utoipa::path(
+    put,
+    path = "/api/datasources/uid/{uid}",
+    tag = "datasources",
+    operation_id = "updateDatasourceByUid",
+    request_body = Command,
+    responses(
+        (status = 200, description = "`Datasource updated`", body = Saved<'_>),
+        (status = 400, description = "`bad request data`, or a field that cannot be what was sent; `detail` names it"),
+        (status = 403, description = "Not allowed, or `Cannot update read-only data source`"),
+        (status = 404, description = "`Data source not found`"),
+        (status = 409, description = "Another one has this name, or somebody else has changed it meanwhile"),
+    ),
+)]
 async fn update(
     State(Registry { store, policy }): State<Registry>,
     web::Caller(caller): web::Caller,
@@ -133,6 +207,18 @@ async fn update(
     Ok(ok(Saved::new(&stored, "Datasource updated")).into_response())
 }
 
+/// Deletes a data source and its secrets.
+#[utoipa::path(
+    delete,
+    path = "/api/datasources/uid/{uid}",
+    tag = "datasources",
+    operation_id = "deleteDatasourceByUid",
+    responses(
+        (status = 200, description = "`Data source deleted`", body = Deleted),
+        (status = 403, description = "Not allowed, or `Cannot delete read-only data source`"),
+        (status = 404, description = "`Data source not found`"),
+    ),
+)]
 async fn remove(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

@@ -11,7 +11,7 @@ use web::{Refusal, TraceId};
 
 use crate::answer::Answer;
 use crate::error::Words;
-use crate::{Error, people};
+use crate::{Error, accounts, people};
 
 /// What a request was about. The same error has another text in each (contract 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,22 @@ pub(crate) enum Doing {
     DeleteCorrelation,
     /// Sending a request through one.
     Proxy,
+    /// Listing service accounts.
+    ListAccounts,
+    /// Reading one.
+    ReadAccount,
+    /// Making one.
+    AddAccount,
+    /// Changing one.
+    UpdateAccount,
+    /// Deleting one.
+    DeleteAccount,
+    /// Listing the tokens of one.
+    ListTokens,
+    /// Making one of them.
+    AddToken,
+    /// Revoking one of them.
+    DeleteToken,
     /// Telling a caller who he is and where.
     Account,
     /// Nothing that there is a route for.
@@ -67,7 +83,23 @@ impl Doing {
             Self::UpdateCorrelation => "Failed to update correlation",
             Self::DeleteCorrelation => "Failed to delete correlation",
             Self::Proxy => "Unable to load datasource meta data",
+            Self::ListAccounts => "Failed to get service accounts for current organization",
+            Self::ReadAccount => "Failed to retrieve service account",
+            Self::AddAccount => "Failed to create service account",
+            Self::UpdateAccount => "Failed update service account",
+            Self::DeleteAccount => "Service account deletion error",
+            Self::ListTokens => "Internal server error",
+            Self::AddToken => "failed to add service account token",
+            Self::DeleteToken => "Failed to delete service account token",
             Self::Account | Self::Nothing => "Internal Server Error",
+        }
+    }
+
+    /// Tells what a body is called that is not what it should be: with a capital B for service accounts (contract 6.3).
+    fn bad_body(self) -> &'static str {
+        match self {
+            Self::AddAccount | Self::UpdateAccount | Self::AddToken => "Bad request data",
+            _ => "bad request data",
         }
     }
 }
@@ -79,22 +111,36 @@ pub(crate) fn render(doing: Doing, error: &web::Error, trace: TraceId) -> Respon
 }
 
 /// The body of every error. `statusCode` and `messageId` come together, `title` and `accessErrorId` too.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+#[schema(as = Error)]
+pub(crate) struct Body {
+    /// What support is told.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^ACE[0-9]{10}$")]
     access_error_id: Option<String>,
+    /// The status once more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status_code: Option<u16>,
+    /// Grafana's word for the error.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "datasource.uidInvalid")]
     message_id: Option<&'static str>,
+    /// A stable word for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "denied_egress")]
     cause: Option<&'static str>,
+    /// What the message does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
+    /// Grafana's text, where Grafana has one.
     message: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     title: Option<&'static str>,
+    /// Under which the log has this request.
     #[serde(rename = "traceID")]
     trace: String,
 }
@@ -103,7 +149,8 @@ fn body(doing: Doing, error: &web::Error, trace: String) -> (StatusCode, Body) {
     let status = web::status(error.kind());
     let origin = Origin::of(error);
     let Words { message, message_id, detail } = words(doing, &origin, error);
-    let lacks = doing != Doing::Proxy && matches!(origin, Origin::Denied(Denied::Forbidden(_)));
+    let lacks = doing != Doing::Proxy
+        && matches!(origin, Origin::Denied(Denied::Forbidden(_) | Denied::Ungranted(_)));
     let body = Body {
         access_error_id: lacks.then(access_error_id),
         status_code: message_id.map(|_| status.as_u16()),
@@ -124,6 +171,7 @@ enum Origin<'a> {
     Store(&'a store::Error),
     Dialect(&'a Error),
     People(&'a people::Refusal),
+    Accounts(&'a accounts::error::Error),
     Web(&'a Refusal),
     Other,
 }
@@ -144,6 +192,7 @@ impl<'a> Origin<'a> {
             .or_else(|| error.downcast_ref().copied().map(Self::Unauthenticated))
             .or_else(|| error.downcast_ref().map(Self::Dialect))
             .or_else(|| error.downcast_ref().map(Self::People))
+            .or_else(|| error.downcast_ref().map(Self::Accounts))
             .or_else(|| error.downcast_ref().map(Self::Web))
             .unwrap_or(Self::Other)
     }
@@ -165,11 +214,16 @@ fn words(doing: Doing, origin: &Origin<'_>, error: &web::Error) -> Words {
         Origin::Dialect(Error::NotFound) => plain(absent(doing)),
         Origin::Dialect(error) if error.kind().fault() == Fault::Caller => error.words(),
         Origin::People(refusal) => refusal.words(),
+        Origin::Accounts(error) => error.words(),
         Origin::Denied(Denied::Forbidden(action)) => forbidden(doing, *action),
+        Origin::Denied(limited @ Denied::Ungranted(action)) => {
+            Words { detail: Some(limited.to_string()), ..forbidden(doing, *action) }
+        }
         Origin::Denied(Denied::Absent(_)) => plain(absent(doing)),
         Origin::Denied(limited) => plain(limited.to_string()),
         Origin::Store(error) => stored(doing, error),
         Origin::Web(Refusal::UnknownRoute) => plain("Not found"),
+        Origin::Web(Refusal::Json(_)) => plain(doing.bad_body()),
         _ if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         _ => plain(error.message().to_owned()),
     }
@@ -197,6 +251,19 @@ fn stored(doing: Doing, error: &store::Error) -> Words {
             Words { detail: Some(error.to_string()), ..plain("bad request data") }
         }
         (Store::Refused(refused), _) => plain(people::text(refused)),
+        (Store::AccountTaken(_), _) => {
+            coded("serviceaccounts.ErrAlreadyExists", "service account already exists")
+        }
+        (Store::NoAccount(_), _) => {
+            coded("serviceaccounts.ErrNotFound", "service account not found")
+        }
+        (Store::TokenTaken(_), _) => coded(
+            "serviceaccounts.ErrTokenAlreadyExists",
+            "service account token with given name already exists in the organization",
+        ),
+        (Store::NoToken(_), _) => {
+            coded("serviceaccounts.ErrTokenNotFound", "service account token not found")
+        }
         (error, _) if error.kind().fault() == Fault::Ours => plain(doing.failure()),
         (error, _) => plain(error.public()),
     }
@@ -223,6 +290,10 @@ fn plain(message: impl Into<Cow<'static, str>>) -> Words {
     let message = message.into();
     let message = if message.is_empty() { Cow::Borrowed("Not Found") } else { message };
     Words { message, message_id: None, detail: None }
+}
+
+fn coded(message_id: &'static str, message: &'static str) -> Words {
+    Words { message_id: Some(message_id), ..plain(message) }
 }
 
 /// Draws what support is told: `ACE` and ten digits (contract 0.3). Without randomness the trace has to do.

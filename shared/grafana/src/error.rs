@@ -114,6 +114,9 @@ pub(crate) enum Error {
     /// An answer could not be written.
     #[error("answer could not be written")]
     Unwritable(#[source] serde_json::Error),
+    /// The document of the API could not be written.
+    #[error("the document of the API could not be written: {0}")]
+    NoDocument(&'static serde_json::Error),
 }
 
 /// What a client reads of a refusal.
@@ -172,7 +175,7 @@ impl Classify for Error {
             Self::NotFound | Self::NoCorrelations | Self::NoCorrelation => Kind::NotFound,
             Self::Assignment(bad) if bad.is_absence() => Kind::NotFound,
             Self::OtherOrg => Kind::Unauthenticated,
-            Self::Unwritable(_) => Kind::Internal,
+            Self::Unwritable(_) | Self::NoDocument(_) => Kind::Internal,
             _ => Kind::Invalid,
         }
     }

@@ -34,14 +34,17 @@
 //! | DELETE | `/api/admin/users/{user}` | [`users`] |
 //! | PUT | `/api/admin/users/{user}/permissions` | [`users`] |
 //! | POST | `/api/admin/users/{user}/disable`, `/api/admin/users/{user}/enable` | [`users`] |
+//! | GET | `/api/openapi.json`, `/docs`, `/docs/{file}` | [`docs`] |
 //!
 //! One slash at the end of a path is tolerated. Everything else, a method that is not listed included, is
 //! [`fallback`]'s 404.
 
+pub mod accounts;
 mod answer;
 pub mod basics;
 pub mod correlations;
 pub mod datasources;
+pub mod docs;
 mod envelope;
 mod error;
 mod mask;

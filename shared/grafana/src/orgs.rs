@@ -42,7 +42,7 @@ impl FromRef<Orgs> for Store {
 }
 
 /// Makes the routes. The keyring makes the key pairs of new organisations and unwraps none.
-pub fn router(store: Store, keyring: Keyring) -> Router {
+pub fn router(store: Store, keyring: impl Into<Arc<Keyring>>) -> Router {
     let routes = [
         ("/api/orgs", post(create).merge(get(list))),
         ("/api/orgs/{org}", get(read).put(rename).delete(remove)),
@@ -57,7 +57,7 @@ pub fn router(store: Store, keyring: Keyring) -> Router {
         ("/api/org/users/{user}", patch(members::change).delete(members::remove)),
     ];
     let orgs =
-        Orgs { store: store.clone(), keyring: Arc::new(keyring), walks: Arc::new(Walks::new()) };
+        Orgs { store: store.clone(), keyring: keyring.into(), walks: Arc::new(Walks::new()) };
     let swept = middleware::from_fn_with_state(store, sweeping);
     let add = |router, (path, methods): (_, MethodRouter<_>)| {
         let told = envelope(|error, trace| render(Doing::Account, error, trace));
@@ -66,6 +66,24 @@ pub fn router(store: Store, keyring: Keyring) -> Router {
     routes.into_iter().fold(Router::new(), add).with_state(orgs)
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    create,
+    list,
+    current,
+    read,
+    by_name,
+    rename,
+    remove,
+    members::list,
+    members::search,
+    members::lookup,
+    members::add,
+    members::change,
+    members::remove
+))]
+pub(crate) struct Paths;
+
 /// Sweeps what deleted organisations left, after the answer is made: a process of the platform is asleep between requests.
 async fn sweeping(State(store): State<Store>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
@@ -73,6 +91,19 @@ async fn sweeping(State(store): State<Store>, request: Request, next: Next) -> R
     response
 }
 
+/// Makes an organisation; who makes it is its first administrator.
+#[utoipa::path(
+    post,
+    path = "/api/orgs",
+    tag = "orgs",
+    operation_id = "createOrg",
+    request_body = OrgForm,
+    responses(
+        (status = 200, description = "`Organization created`", body = Created),
+        (status = 400, description = "The name is missing or cannot be one"),
+        (status = 409, description = "`Organization name taken`"),
+    ),
+)]
 async fn create(
     State(Orgs { store, keyring, .. }): State<Orgs>,
     web::Caller(caller): web::Caller,
@@ -88,6 +119,23 @@ async fn create(
     Ok(ok(Created::from(made.id)).into_response())
 }
 
+/// Lists the organisations, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/api/orgs",
+    tag = "orgs",
+    operation_id = "listOrgs",
+    params(
+        ("perpage" = Option<String>, Query, description = "How many entries a page has; 1,000 unless it is said."),
+        ("page" = Option<String>, Query, description = "Which page, from 1."),
+        ("name" = Option<String>, Query, description = "The name, exactly."),
+        ("query" = Option<String>, Query, description = "What the name must contain."),
+    ),
+    responses(
+        (status = 200, description = "A page, empty after the last", body = Vec<Listed<'_>>),
+        (status = 400, description = "A parameter is no number"),
+    ),
+)]
 async fn list(
     State(Orgs { store, walks, .. }): State<Orgs>,
     web::Caller(caller): web::Caller,
@@ -111,6 +159,17 @@ async fn list(
     Ok(ok(shown).into_response())
 }
 
+/// Tells the caller which organisation his request is about.
+#[utoipa::path(
+    get,
+    path = "/api/org",
+    tag = "orgs",
+    operation_id = "getCurrentOrg",
+    responses(
+        (status = 200, description = "The organisation", body = account::Org),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 async fn current(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -118,6 +177,18 @@ async fn current(
     Ok(shown(store.org(caller.org()).await?)?)
 }
 
+/// Reads an organisation.
+#[utoipa::path(
+    get,
+    path = "/api/orgs/{org}",
+    tag = "orgs",
+    operation_id = "getOrg",
+    responses(
+        (status = 200, description = "The organisation", body = account::Org),
+        (status = 400, description = "`orgId is invalid`"),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 async fn read(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -127,6 +198,17 @@ async fn read(
     Ok(shown(store.org(org).await?)?)
 }
 
+/// Reads an organisation by its name.
+#[utoipa::path(
+    get,
+    path = "/api/orgs/name/{name}",
+    tag = "orgs",
+    operation_id = "getOrgByName",
+    responses(
+        (status = 200, description = "The organisation", body = account::Org),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 async fn by_name(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -138,6 +220,19 @@ async fn by_name(
     Ok(shown(store.org_named(&name).await?)?)
 }
 
+/// Renames an organisation.
+#[utoipa::path(
+    put,
+    path = "/api/orgs/{org}",
+    tag = "orgs",
+    operation_id = "renameOrg",
+    request_body = OrgForm,
+    responses(
+        (status = 200, description = "`Organization updated`", body = Message),
+        (status = 400, description = "`orgId is invalid`, or a name that cannot be one or is taken"),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 async fn rename(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -154,6 +249,18 @@ async fn rename(
     Ok(ok(Message::from("Organization updated")).into_response())
 }
 
+/// Deletes an organisation with everything in it, but never the one that the request is about.
+#[utoipa::path(
+    delete,
+    path = "/api/orgs/{org}",
+    tag = "orgs",
+    operation_id = "deleteOrg",
+    responses(
+        (status = 200, description = "`Organization deleted`", body = Message),
+        (status = 400, description = "`orgId is invalid`, or `Cannot delete your active organization`"),
+        (status = 404, description = "`Failed to delete organization. ID not found`"),
+    ),
+)]
 async fn remove(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

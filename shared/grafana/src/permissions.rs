@@ -43,7 +43,20 @@ pub fn router(store: Store) -> Router {
     routes.into_iter().fold(Router::new(), add).with_state(store)
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(describe, read, set_all, set_user, set_team, set_role))]
+pub(crate) struct Paths;
+
 /// Tells what can be given to whom, to those who may see it of some data source.
+#[utoipa::path(
+    get,
+    path = "/api/access-control/datasources/description",
+    tag = "permissions",
+    operation_id = "describePermissions",
+    responses(
+        (status = 200, description = "What can be given to whom", body = Description),
+    ),
+)]
 async fn describe(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -59,6 +72,17 @@ async fn describe(
     Ok(ok(Description::new()).into_response())
 }
 
+/// Tells who may do what with a data source.
+#[utoipa::path(
+    get,
+    path = "/api/access-control/datasources/{uid}",
+    tag = "permissions",
+    operation_id = "getPermissions",
+    responses(
+        (status = 200, description = "Who was given what", body = Vec<Shown<'_>>),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
+    ),
+)]
 async fn read(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -68,10 +92,23 @@ async fn read(
     let found = locate(&store, &caller, Action::ReadPermissions, wanted).await??;
     let permissions = found.granted.source().permissions.clone().unwrap_or_default();
     let ids = permissions.iter().filter_map(|(assignee, _)| account(assignee)).collect();
-    let accounts = store.accounts(caller.org(), &ids).await?;
+    let accounts = store.assignees(caller.org(), &ids).await?;
     Ok(ok(Shown::all(&permissions, &accounts)).into_response())
 }
 
+/// Gives and takes away several permissions at once.
+#[utoipa::path(
+    post,
+    path = "/api/access-control/datasources/{uid}",
+    tag = "permissions",
+    operation_id = "setPermissions",
+    request_body = Changes,
+    responses(
+        (status = 200, description = "`Permissions updated`", body = Message),
+        (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
+    ),
+)]
 async fn set_all(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -86,6 +123,19 @@ async fn set_all(
     Ok(ok(Message::from("Permissions updated")).into_response())
 }
 
+/// Gives a user or service account a permission, or takes it away.
+#[utoipa::path(
+    post,
+    path = "/api/access-control/datasources/{uid}/users/{user}",
+    tag = "permissions",
+    operation_id = "setUserPermission",
+    request_body = Change,
+    responses(
+        (status = 200, description = "`Permission updated` or `Permission removed`", body = Message),
+        (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
+    ),
+)]
 async fn set_user(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -95,6 +145,19 @@ async fn set_user(
     set((&store, &caller), &uid, To::user(&user), request).await
 }
 
+/// Refuses: there are no teams.
+#[utoipa::path(
+    post,
+    path = "/api/access-control/datasources/{uid}/teams/{team}",
+    tag = "permissions",
+    operation_id = "setTeamPermission",
+    request_body = Change,
+    responses(
+        (status = 200, description = "`Permission updated` or `Permission removed`", body = Message),
+        (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
+    ),
+)]
 async fn set_team(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -104,6 +167,19 @@ async fn set_team(
     set((&store, &caller), &uid, To::team(&team), request).await
 }
 
+/// Gives everybody of a role a permission, or takes it away.
+#[utoipa::path(
+    post,
+    path = "/api/access-control/datasources/{uid}/builtInRoles/{role}",
+    tag = "permissions",
+    operation_id = "setRolePermission",
+    request_body = Change,
+    responses(
+        (status = 200, description = "`Permission updated` or `Permission removed`", body = Message),
+        (status = 400, description = "A level, role or user that there is not; `message` names it"),
+        (status = 404, description = "`Data source not found`, or nobody whom the path or the body names"),
+    ),
+)]
 async fn set_role(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -138,7 +214,7 @@ async fn assign(
 ) -> Result<(), web::Error> {
     let given = changes.iter().filter(|(_, level)| level.is_some());
     let ids: BTreeSet<_> = given.filter_map(|(assignee, _)| account(*assignee)).collect();
-    let accounts = store.accounts(granted.source().org, &ids).await?;
+    let accounts = store.assignees(granted.source().org, &ids).await?;
     if let Some(missing) = ids.iter().find(|id| !accounts.contains_key(id)) {
         return Err(Error::Assignment(BadAssignment::NoUser(i64::from(*missing))).into());
     }

@@ -21,6 +21,30 @@ pub fn router(gateway: Gateway) -> Router {
     Router::new().route("/api/datasources/proxy/{*rest}", methods.layer(told)).with_state(gateway)
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(proxied))]
+pub(crate) struct Paths;
+
+/// Sends a request through a data source.
+///
+/// The path below the data source and the query go on byte for byte, slashes included, which this document cannot say of
+/// `path`. Any method may be sent. The caller's credential stays here; the data source's own is put in its place. The
+/// answer is streamed as the data source gives it; refusals of this gateway have the body of an error, those of the
+/// data source their own.
+#[utoipa::path(
+    method(get, put, post, delete, patch),
+    path = "/api/datasources/proxy/uid/{uid}/{path}",
+    tag = "proxy",
+    responses(
+        (status = 400, description = "`id is invalid`, `UID is invalid`, or a path or header that is not sent on"),
+        (status = 403, description = "`Access denied to datasource`, or a route that asks for another role"),
+        (status = 404, description = "`Unable to find datasource`"),
+        (status = 502, description = "The data source cannot be reached; `cause` says why"),
+        (status = 504, description = "The data source took too long"),
+        (status = 508, description = "The request has come through this gateway before"),
+        (status = "default", description = "What the data source answers"),
+    ),
+)]
 async fn proxied(
     State(gateway): State<Gateway>,
     arrival: Arrival,

@@ -21,7 +21,7 @@ use crate::paging::{Parameters, contains};
 use crate::people::{Refusal, named};
 use crate::wire::account::Message;
 use crate::wire::org::Membership;
-use crate::wire::user::{Hit, Page, Profile};
+use crate::wire::user::{Hit, Page, Profile, ProfileForm};
 
 /// Makes the routes.
 pub fn router(store: Store) -> Router {
@@ -53,6 +53,48 @@ pub fn router(store: Store) -> Router {
     routes.into_iter().fold(Router::new(), add).with_state(store)
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    list,
+    search,
+    lookup,
+    read,
+    change,
+    orgs,
+    teams,
+    use_org,
+    admin::stats,
+    admin::create,
+    admin::remove,
+    admin::set_password,
+    admin::set_permissions,
+    admin::disable,
+    admin::enable,
+    own::read,
+    own::change,
+    own::orgs,
+    own::teams,
+    own::change_password,
+    own::use_org
+))]
+pub(crate) struct Paths;
+
+/// Lists the users, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/api/users",
+    tag = "users",
+    operation_id = "listUsers",
+    params(
+        ("query" = Option<String>, Query, description = "What login, email or name must contain."),
+        ("perpage" = Option<String>, Query, description = "How many entries a page has; 1,000 unless it is said."),
+        ("page" = Option<String>, Query, description = "Which page, from 1."),
+    ),
+    responses(
+        (status = 200, description = "A page, empty after the last", body = Vec<Hit<'_>>),
+        (status = 400, description = "A parameter is no number"),
+    ),
+)]
 async fn list(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -63,6 +105,22 @@ async fn list(
     Ok(ok(shown).into_response())
 }
 
+/// Lists the users, with their number.
+#[utoipa::path(
+    get,
+    path = "/api/users/search",
+    tag = "users",
+    operation_id = "searchUsers",
+    params(
+        ("query" = Option<String>, Query, description = "What login, email or name must contain."),
+        ("perpage" = Option<String>, Query, description = "How many entries a page has; 1,000 unless it is said."),
+        ("page" = Option<String>, Query, description = "Which page, from 1."),
+    ),
+    responses(
+        (status = 200, description = "A page", body = Page<'_>),
+        (status = 400, description = "A parameter is no number"),
+    ),
+)]
 async fn search(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -95,6 +153,20 @@ async fn found(
     Ok((users, asked))
 }
 
+/// Reads a user by his login or email.
+#[utoipa::path(
+    get,
+    path = "/api/users/lookup",
+    tag = "users",
+    operation_id = "lookUpUser",
+    params(
+        ("loginOrEmail" = Option<String>, Query, description = "His login or email."),
+    ),
+    responses(
+        (status = 200, description = "The user", body = Profile<'_>),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 async fn lookup(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -107,6 +179,17 @@ async fn lookup(
     Ok(ok(Profile::new(&user, user.org)).into_response())
 }
 
+/// Reads a user.
+#[utoipa::path(
+    get,
+    path = "/api/users/{user}",
+    tag = "users",
+    operation_id = "getUser",
+    responses(
+        (status = 200, description = "The user", body = Profile<'_>),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 async fn read(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -117,6 +200,20 @@ async fn read(
     Ok(ok(Profile::new(&user, user.org)).into_response())
 }
 
+/// Changes what a user is called.
+#[utoipa::path(
+    put,
+    path = "/api/users/{user}",
+    tag = "users",
+    operation_id = "updateUser",
+    request_body = ProfileForm,
+    responses(
+        (status = 200, description = "`User updated`", body = Message),
+        (status = 400, description = "Neither login nor email came, or a text cannot be kept"),
+        (status = 404, description = "`user not found`"),
+        (status = 409, description = "`Update would result in user login conflict`"),
+    ),
+)]
 async fn change(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -129,6 +226,17 @@ async fn change(
     Ok(ok(Message::from("User updated")).into_response())
 }
 
+/// Lists what a user is in which organisation.
+#[utoipa::path(
+    get,
+    path = "/api/users/{user}/orgs",
+    tag = "users",
+    operation_id = "listOrgsOfUser",
+    responses(
+        (status = 200, description = "The list", body = Vec<Membership<'_>>),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 async fn orgs(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -139,6 +247,17 @@ async fn orgs(
     orgs_of(&store, &user).await
 }
 
+/// Lists the teams of a user: there are none.
+#[utoipa::path(
+    get,
+    path = "/api/users/{user}/teams",
+    tag = "users",
+    operation_id = "listTeamsOfUser",
+    responses(
+        (status = 200, description = "An empty list", body = Vec<Object>),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 async fn teams(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -149,6 +268,18 @@ async fn teams(
     Ok(ok([(); 0]).into_response())
 }
 
+/// Switches a user to one of his organisations.
+#[utoipa::path(
+    post,
+    path = "/api/users/{user}/using/{org}",
+    tag = "users",
+    operation_id = "switchOrgOfUser",
+    responses(
+        (status = 200, description = "`Active organization changed`", body = Message),
+        (status = 400, description = "`orgId is invalid`"),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 async fn use_org(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

@@ -5,5 +5,7 @@ pub(crate) mod correlation;
 pub(crate) mod datasource;
 pub(crate) mod org;
 pub(crate) mod permission;
-mod time;
+pub(crate) mod service_account;
+pub(crate) mod time;
+pub(crate) mod token;
 pub(crate) mod user;

@@ -1,6 +1,6 @@
 //! What an operator does against the tables themselves: set up, make users and tokens.
 
-use auth::{OwnerId, Role, Token, password};
+use auth::{Role, password};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -11,7 +11,7 @@ use crate::item::{Item, item, number};
 use crate::orgs::founding;
 use crate::table::{Key, Table};
 use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Keyring, NewUser, Refused, Store};
+use crate::{AccountDraft, Error, Keyring, NewUser, Refused, Store, TokenDraft};
 
 /// What the organisation is called that every deployment starts with, as Grafana's is.
 const MAIN_NAME: &str = "Main Org.";
@@ -139,16 +139,12 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn create_token(&self, org: OrgId, role: Role) -> Result<NewToken, Error> {
-        let serial = self.store.draw_account().await?;
-        let owner = OwnerId::new(serial).ok_or(Error::Busy)?;
-        let name = format!("{}-{serial}", role.as_str().to_lowercase());
-        let (token_text, token) = Token::generate(org, owner);
-        let writes = crate::tokens::items(org, owner, &name, role, &token).map(new_item);
-        match self.store.transact(&writes).await? {
-            Outcome::Written => Ok(NewToken { name, text: token_text }),
-            // A number that was given before: the counter was lost.
-            Outcome::Refused(_) => Err(Error::Busy),
-        }
+        let named = |id| format!("{}-{id}", role.as_str().to_lowercase());
+        let draft = |id| AccountDraft { name: named(id), role, disabled: false };
+        let account = self.store.make_account(org, draft).await?;
+        let token = TokenDraft { name: account.name.clone(), ..TokenDraft::default() };
+        let made = self.store.make_token(org, account.id, token).await?;
+        Ok(NewToken { name: account.name, text: made.text })
     }
 }
 

@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// What the table says.
-    pub async fn accounts(
+    pub async fn assignees(
         &self,
         org: OrgId,
         ids: &BTreeSet<u32>,

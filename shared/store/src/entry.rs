@@ -112,11 +112,14 @@ impl Store {
     ) -> Result<Verified, Error> {
         match claim.credential {
             Credential::Token(token) => {
-                let verified = tokens::verify(token, claim.org, batch, seconds_now());
+                let now = seconds_now();
+                let verified = tokens::verify(token, claim.org, batch, now);
                 if matches!(verified, Err(Error::Unauthenticated(Unauthenticated::InvalidToken))) {
                     self.note_unknown_token(claim.peer);
                 }
-                verified.map(Verified::Here)
+                let valid = verified?;
+                self.note_use(token, valid.number, now);
+                Ok(Verified::Here(valid.caller))
             }
             Credential::Password { login, password } => {
                 self.verify_user((login, password), claim.peer, place, batch).await

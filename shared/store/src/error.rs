@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth::OwnerId;
 use aws_sdk_dynamodb::error::SdkError;
 use sourcegate_core::{Classify, Kind, OrgId, Reference, SourceName, Uid};
 
@@ -47,6 +48,26 @@ pub enum Error {
     /// The data source was deleted meanwhile.
     #[error("data source `{0}` not found")]
     Gone(Reference),
+    /// Another service account of the organisation has the name, or one that makes the same login.
+    #[error("service account already exists: `{0}`")]
+    AccountTaken(String),
+    /// The organisation has no such service account.
+    #[error("service account {0} not found")]
+    NoAccount(OwnerId),
+    /// Another token of the organisation has the name.
+    #[error("service account token already exists: `{0}`")]
+    TokenTaken(String),
+    /// The service account has no such token.
+    #[error("service account token {0} not found")]
+    NoToken(u32),
+    /// The service account has as many tokens as it can have.
+    #[error("service account {account} has {limit} tokens, and more it cannot have; revoke some")]
+    TooManyTokens {
+        /// Which one.
+        account: OwnerId,
+        /// How many it can have.
+        limit: u32,
+    },
     /// The item would be larger than the table takes.
     #[error("this would take {bytes} bytes; at most {limit} can be stored")]
     TooLarge {
@@ -137,10 +158,16 @@ impl Classify for Error {
             Self::Refused(refused) => refused.kind(),
             Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
-            Self::MustResend(_) | Self::TooLarge { .. } | Self::TooMany { .. } | Self::NoTarget => {
-                Kind::Invalid
+            Self::MustResend(_)
+            | Self::TooLarge { .. }
+            | Self::TooMany { .. }
+            | Self::NoTarget
+            | Self::AccountTaken(_)
+            | Self::TokenTaken(_)
+            | Self::TooManyTokens { .. } => Kind::Invalid,
+            Self::Gone(_) | Self::NoCorrelation(_) | Self::NoAccount(_) | Self::NoToken(_) => {
+                Kind::NotFound
             }
-            Self::Gone(_) | Self::NoCorrelation(_) => Kind::NotFound,
             Self::NoUid
             | Self::BadRecord { .. }
             | Self::NoKey(_)
@@ -157,7 +184,7 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
-            Self::TooMany { .. } => Some("limit_count"),
+            Self::TooMany { .. } | Self::TooManyTokens { .. } => Some("limit_count"),
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

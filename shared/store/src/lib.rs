@@ -2,6 +2,7 @@
 //!
 //! [`Store`] can only seal secrets; [`Vault`] alone opens them.
 
+mod accounts;
 mod admin;
 mod assignees;
 mod cache;
@@ -15,6 +16,8 @@ mod floods;
 mod item;
 mod keyring;
 mod keys;
+mod last_use;
+mod limits;
 mod numbers;
 mod orgs;
 mod passwords;
@@ -32,10 +35,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::floods::Strangers;
+use crate::last_use::Uses;
 use crate::orgs::Sweeps;
 use crate::passwords::Passwords;
 use crate::users::Places;
 
+pub use accounts::{AccountChange, AccountDraft, MadeToken, ServiceAccount, TokenDraft};
 pub use admin::{Admin, NewToken, Rights};
 pub use assignees::Account;
 pub use cache::Stamp;
@@ -50,6 +55,7 @@ pub use orgs::{Org, OrgRole};
 pub use refused::Refused;
 pub use secrets::Sealed;
 pub use table::Tables;
+pub use tokens::AccountToken;
 pub use users::{Listed, NewUser, Profile, User};
 pub use vault::Vault;
 
@@ -64,6 +70,7 @@ struct Inner {
     places: Places,
     strangers: Strangers,
     sweeps: Sweeps,
+    uses: Uses,
     /// Counts the writes of this process, so that what it remembers can be thrown away at once.
     writes: AtomicU64,
 }
@@ -79,6 +86,7 @@ impl Store {
             places: Places::new(),
             strangers: Strangers::new(),
             sweeps: Sweeps::default(),
+            uses: Uses::new(),
             writes: AtomicU64::new(0),
         }))
     }

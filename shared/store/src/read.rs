@@ -102,12 +102,29 @@ impl Store {
         Some(Key { table, pk: part("pk")?, sk: part("sk")? })
     }
 
-    /// Reads the sort keys and one attribute of a partition, in order or backwards, page by page until `limit`.
+    /// Reads a partition, in order or backwards, page by page until `limit`.
     pub(crate) async fn query(
         &self,
         partition: &Partition<'_>,
         limit: usize,
     ) -> Result<Vec<Item>, Error> {
+        self.query_from(partition, "", limit).await
+    }
+
+    /// The same of those items whose sort keys begin with a text.
+    pub(crate) async fn query_from(
+        &self,
+        partition: &Partition<'_>,
+        beginning: &str,
+        limit: usize,
+    ) -> Result<Vec<Item>, Error> {
+        let (condition, beginning) = match beginning {
+            "" => ("pk = :pk", None),
+            text => ("pk = :pk AND begins_with(sk, :sk)", Some(text)),
+        };
+        let pk = AttributeValue::S(partition.pk.to_owned());
+        let sk = beginning.map(|text| (":sk".to_owned(), AttributeValue::S(text.to_owned())));
+        let values: HashMap<_, _> = [(":pk".to_owned(), pk)].into_iter().chain(sk).collect();
         let mut found: Vec<Item> = Vec::new();
         let mut start = None;
         loop {
@@ -115,8 +132,8 @@ impl Store {
             let asked =
                 self.0.client.query().table_name(self.0.config.tables.name(partition.table));
             let asked = asked
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", AttributeValue::S(partition.pk.to_owned()))
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(values.clone()))
                 .scan_index_forward(!partition.backwards)
                 .consistent_read(true)
                 .limit(left)

@@ -63,7 +63,12 @@ impl Key {
     }
 
     pub(crate) fn token(token: &Token) -> Self {
-        Self::access(format!("TOKEN#{}", hex(token.hash())), "-")
+        Self::stored_token(format!("TOKEN#{}", hex(token.hash())))
+    }
+
+    /// A token that another item names by its partition.
+    pub(crate) fn stored_token(pk: String) -> Self {
+        Self::access(pk, "-")
     }
 
     pub(crate) fn org(org: OrgId) -> Self {
@@ -112,10 +117,25 @@ impl Key {
         Self::access(accounts_of(org), padded(id.get()))
     }
 
+    /// Whose name it is; the slug, so that two names that make the same login are the same.
+    pub(crate) fn account_name(org: OrgId, slug: &str) -> Self {
+        Self::access(account_names_of(org), slug)
+    }
+
     /// The tokens of an organisation, in the order of their owners and then of their numbers.
     pub(crate) fn account_token(org: OrgId, owner: OwnerId, number: u32) -> Self {
-        let sk = format!("{}#{}", padded(owner.get()), padded(number));
+        let sk = format!("{}{}", account_tokens_from(owner), padded(number));
         Self::access(account_tokens_of(org), sk)
+    }
+
+    /// Which token has a name, compared exactly.
+    pub(crate) fn token_name(org: OrgId, name: &str) -> Self {
+        Self::access(token_names_of(org), name)
+    }
+
+    /// When a token was used last.
+    pub(crate) fn last_use(org: OrgId, owner: OwnerId, number: u32) -> Self {
+        Self { table: Table::Scratch, pk: last_uses_of(org, owner), sk: padded(number) }
     }
 
     pub(crate) fn current_key(org: OrgId) -> Self {
@@ -226,11 +246,14 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Access, keys_of(org)),
         Span::whole(Table::Access, account_tokens_of(org)),
         Span::whole(Table::Access, accounts_of(org)),
+        Span::whole(Table::Access, account_names_of(org)),
+        Span::whole(Table::Access, token_names_of(org)),
         Span::whole(Table::Access, members_of(org)),
         Span::part(Table::Access, COUNTERS, format!("{org}#")),
         Span::whole(Table::Registry, sealed_of(org)),
         Span::whole(Table::Registry, names_of(org)),
         Span::whole(Table::Registry, ids_of(org)),
+        Span::whole(Table::Registry, correlations_of(org)),
         Span::whole(Table::Registry, sources_of(org)),
         Span::part(Table::Registry, COUNTERS, format!("{org}#")),
     ]
@@ -264,6 +287,26 @@ fn sources_of(org: OrgId) -> String {
 /// The partition that holds an organisation's sealed values.
 fn sealed_of(org: OrgId) -> String {
     format!("SEC#{org}")
+}
+
+/// How the sort keys of one service account's tokens begin.
+pub(crate) fn account_tokens_from(owner: OwnerId) -> String {
+    format!("{}#", padded(owner.get()))
+}
+
+/// The partition that holds the names of an organisation's service accounts.
+pub(crate) fn account_names_of(org: OrgId) -> String {
+    format!("SANAME#{org}")
+}
+
+/// The partition that holds the names of an organisation's tokens.
+pub(crate) fn token_names_of(org: OrgId) -> String {
+    format!("TOKENNAME#{org}")
+}
+
+/// The partition that holds when the tokens of a service account were used last; what is in it expires.
+pub(crate) fn last_uses_of(org: OrgId, owner: OwnerId) -> String {
+    format!("USED#{org}#{owner}")
 }
 
 /// Ten digits, so that the order of texts is that of numbers.

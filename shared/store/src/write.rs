@@ -86,6 +86,17 @@ impl Write {
         Self { condition: Some(condition), ..self }
     }
 
+    /// Tells which item it is about.
+    #[cfg(test)]
+    pub(crate) fn place(&self) -> (Table, String, String) {
+        let key = match &self.what {
+            What::Put(item) => item,
+            What::Delete(key) | What::Check(key) => &key.attributes(),
+        };
+        let part = |name: &str| key[name].as_s().cloned().unwrap_or_default();
+        (self.table, part("pk"), part("sk"))
+    }
+
     fn built(self, table_name: &str) -> Option<TransactWriteItem> {
         let expression = self.condition.map(Condition::written);
         let (text, names, values) = match expression {

@@ -24,6 +24,11 @@ pub enum Error {
     /// A route of the type needs more rights than the caller has.
     #[error("plugin proxy route access denied")]
     RouteDenied,
+    /// The caller's token may only read, and nothing says that this does.
+    #[error(
+        "this token is read-only: {0} is not allowed on this path of the data source; use a token that may write"
+    )]
+    ReadOnly(Method),
     /// The type only takes listed requests of this method.
     #[error("{0}")]
     NotListed(NotListed),
@@ -96,7 +101,9 @@ impl Classify for Error {
             | Self::RequestBody(_) => Kind::Invalid,
             Self::TooLong(_) => Kind::UriTooLong,
             Self::Method(_) => Kind::MethodNotAllowed,
-            Self::RouteDenied | Self::NotListed(_) | Self::Target => Kind::Forbidden,
+            Self::RouteDenied | Self::ReadOnly(_) | Self::NotListed(_) | Self::Target => {
+                Kind::Forbidden
+            }
             Self::Upgrade => Kind::NotImplemented,
             Self::Loop => Kind::Loop,
             Self::Connect(error) => no_connection(error).map_or(Kind::Upstream, Classify::kind),
@@ -113,6 +120,7 @@ impl Classify for Error {
     fn cause(&self) -> Option<&'static str> {
         match self {
             Self::Path(_) => Some("bad_path"),
+            Self::ReadOnly(_) => Some("token_limits"),
             Self::CredentialInQuery => Some("credential_in_query"),
             Self::Header(_) => Some("bad_header"),
             Self::Upgrade => Some("upgrade"),

@@ -37,6 +37,9 @@ pub(crate) fn apply(
     let readings = Readings::of(tail).map_err(Error::Path)?;
     let plugin = granted.source().settings.plugin();
     route::decide(plugin, granted.caller().role(), &parts.method, &readings)?;
+    if granted.caller().limits().read_only {
+        route::decide_reading(plugin, &parts.method, &readings)?;
+    }
     let query = parts.uri.query();
     if query.is_some_and(query::holds_our_credential) {
         return Err(Error::CredentialInQuery);

@@ -91,6 +91,27 @@ impl Route {
     }
 }
 
+/// Decides whether a token that may only read may send this: a method that is safe, or one with which the type reads
+/// here, in every reading of the path.
+pub(crate) fn decide_reading(
+    plugin: Plugin,
+    method: &Method,
+    path: &Readings<'_>,
+) -> Result<(), Error> {
+    let reads = |reading: &str| match plugin {
+        Plugin::Elasticsearch => *method == Method::POST && reading == "_msearch",
+        // What viewers may send is what reads. Below it nothing is known.
+        _ => routes(plugin).iter().any(|route| {
+            route.method == *method && route.path == reading && route.role == Role::Viewer
+        }),
+    };
+    if method.is_safe() || path.iter().all(reads) {
+        Ok(())
+    } else {
+        Err(Error::ReadOnly(method.clone()))
+    }
+}
+
 /// Decides whether a caller may send this to a data source of this type.
 ///
 /// The caller needs the rights of the most specific route of every reading; readings that name different routes are

@@ -12,6 +12,7 @@ mod refusal;
 pub mod serve;
 pub mod telemetry;
 
+pub use axum::Router;
 pub use caller::Caller;
 pub use credential::Credential;
 pub use env::env;

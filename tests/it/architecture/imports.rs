@@ -54,7 +54,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 20] = [
+const EXTERNAL: [(&str, &[&str]); 21] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -69,6 +69,7 @@ const EXTERNAL: [(&str, &[&str]); 20] = [
     ("webpki-roots", &["egress"]),
     ("hickory-resolver", &["egress"]),
     ("axum*", &["web", "grafana"]),
+    ("utoipa*", &["grafana"]),
     ("lambda_*", &["web"]),
     ("tower-http", &["web"]),
     ("tracing-subscriber", &["web"]),

@@ -1,4 +1,4 @@
-//! Both functions as processes, on the tables of a gateway that runs beside them.
+//! The functions as processes, on the tables of a gateway that runs beside them.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,9 +14,10 @@ pub(crate) struct Function {
     pub(crate) process: Process,
 }
 
-/// Both functions.
+/// All functions.
 pub(crate) struct Functions {
     pub(crate) app: TestApp,
+    pub(crate) access: Function,
     pub(crate) datasources: Function,
     pub(crate) http_proxy: Function,
 }
@@ -63,9 +64,11 @@ impl Function {
 impl Functions {
     pub(crate) async fn start() -> Self {
         let app = offering().await;
+        // It makes key pairs, and so has the key.
+        let access = Function::start("access", proxy_settings(app.data())).await;
         let datasources = Function::start("datasources", registry_settings(app.data())).await;
         let http_proxy = Function::start("http-proxy", proxy_settings(app.data())).await;
-        Self { app, datasources, http_proxy }
+        Self { app, access, datasources, http_proxy }
     }
 
     /// A request of the administrator's.

@@ -15,12 +15,14 @@ use super::functions::Functions;
 /// The secret of `create.json`.
 const PASSWORD: &str = "event-password";
 
-/// The registry's events and then the proxy's, in the order in which they are replayed.
-const REPLAYED: [&str; 8] = [
+/// The registry's events, those of organisations, and then the proxy's, in the order in which they are replayed.
+const REPLAYED: [&str; 10] = [
     "bad-base64",
     "create",
     "list",
     "by-uid",
+    "org-create",
+    "org-users",
     "proxy-encoded-path",
     "proxy-query",
     "binary-body",
@@ -82,6 +84,28 @@ async fn the_registrys_events_are_answered() {
     let beside = functions.app.as_admin().get("/api/datasources/uid/prom").await;
     assert_eq!(beside.json(), read, "the gateway on the same tables says the same");
     assert!(!functions.datasources.process.log().contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn the_events_of_organisations_are_answered() {
+    let functions = Functions::start().await;
+    let root = functions.app.as_admin_user();
+    let mut answers = Vec::new();
+    for name in ["org-create", "org-users"] {
+        let text = event(&functions, name).to_string();
+        // Only who administers the server makes organisations.
+        let text = text.replace(functions.app.as_admin().authorization(), root.authorization());
+        let answer = functions.access.api.invoke(serde_json::from_str(&text).unwrap()).await;
+        assert_eq!((answer.status, answer.whole), (200, true), "{name}: {}", answer.text());
+        answers.push(answer.json());
+    }
+    assert_eq!(answers[0], json!({ "message": "Organization created", "orgId": 2 }));
+    assert_eq!(
+        (&answers[1][0]["login"], &answers[1][0]["role"]),
+        (&json!("admin"), &json!("Admin"))
+    );
+    let beside = root.get("/api/orgs/2").await.json();
+    assert_eq!(beside["name"], "Metrics", "the gateway on the same tables says the same");
 }
 
 #[tokio::test]

@@ -278,7 +278,7 @@ async fn p31_a_grant_for_one_source_is_none_for_its_successor() {
     let find = async || app.store().find(OrgId::MAIN, &wanted).await.unwrap().unwrap().source;
     let first = find().await;
     let scope = Scope::Source(first.incarnation);
-    let grants = Some(vec![Grant { action: Action::Write, scope }]);
+    let grants = Some(vec![Grant { action: Action::Write, scope, words: String::new().into() }]);
     let identity = Identity::User { id: 7, login: "bob".to_owned() };
     let caller = Caller::new(identity, OrgId::MAIN, Role::Admin);
     let caller = caller.limited(Limits { grants, ..Limits::default() });

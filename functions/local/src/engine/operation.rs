@@ -111,6 +111,12 @@ impl Calls {
         self.0.values().sum()
     }
 
+    /// Tells how many calls read: what a request waits for. That a token was used is noted beside it.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        ["GetItem", "BatchGetItem", "Query"].iter().map(|operation| self.of(operation)).sum()
+    }
+
     /// Tells what was called after `earlier`, a snapshot of the same engine; operations without a call are left
     /// out.
     #[must_use]

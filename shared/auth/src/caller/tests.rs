@@ -114,13 +114,21 @@ fn t20_absent_and_forbidden_are_the_same() {
 fn a_limited_token_may_do_no_more_than_its_owner_and_its_grants() {
     let source = source(None);
     let scope = Scope::Source(source.incarnation);
-    let grants = [Action::Query, Action::Write].map(|action| Grant { action, scope });
+    let grants = [Action::Query, Action::Write];
+    let grants = grants.map(|action| Grant { action, scope, words: Arc::from("uid:u") });
     let limits = Limits { grants: Some(grants.to_vec()), ..Limits::default() };
     check(&user(Role::Viewer).limited(limits.clone()), &source, &[Action::Query]);
     let admin = user(Role::Admin).limited(limits);
     check(&admin, &source, &[Action::Query, Action::Write]);
     assert!(admin.browse(Action::Query).is_ok() && admin.browse(Action::Read).is_err());
     assert!(admin.allow(Action::Query).is_err());
+    // Of its source and of one that is absent it is told the same, and that it is the token that lacks something.
+    let lacks = Denied::Ungranted(Action::Read);
+    check_refusal(&admin, Action::Read, Some(source.clone()), &lacks);
+    check_refusal(&admin, Action::Read, None, &lacks);
+    check_refusal(&admin, Action::Query, None, &Denied::Ungranted(Action::Query));
+    // What nobody of his role may do is not the token's fault.
+    assert_eq!(admin.allow(Action::CreateOrgs).unwrap_err(), Denied::Forbidden(Action::CreateOrgs));
     // Another one that was made under the same uid.
     let again = Datasource { incarnation: Incarnation::new(), ..source };
     check(&admin, &again, &[]);

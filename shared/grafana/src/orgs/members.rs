@@ -15,6 +15,22 @@ use crate::people::{Refusal, named};
 use crate::wire::account::Message;
 use crate::wire::org::{AboutMember, Member, MemberForm, MembersPage, Named, RoleForm};
 
+/// Lists the members of an organisation.
+#[utoipa::path(
+    get,
+    path = "/api/orgs/{org}/users",
+    tag = "orgs",
+    operation_id = "listOrgUsers",
+    params(
+        ("query" = Option<String>, Query, description = "What login, email or name must contain."),
+        ("limit" = Option<String>, Query, description = "How many at most."),
+    ),
+    responses(
+        (status = 200, description = "The members", body = Vec<Member<'_>>),
+        (status = 400, description = "`orgId is invalid`, or a parameter is no number"),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 pub(super) async fn list(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -29,6 +45,23 @@ pub(super) async fn list(
     Ok(ok(shown).into_response())
 }
 
+/// Lists the members of an organisation, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/api/orgs/{org}/users/search",
+    tag = "orgs",
+    operation_id = "searchOrgUsers",
+    params(
+        ("query" = Option<String>, Query, description = "What login, email or name must contain."),
+        ("perpage" = Option<String>, Query, description = "How many entries a page has; 1,000 unless it is said."),
+        ("page" = Option<String>, Query, description = "Which page, from 1."),
+    ),
+    responses(
+        (status = 200, description = "A page", body = MembersPage<'_>),
+        (status = 400, description = "`orgId is invalid`, or a parameter is no number"),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 pub(super) async fn search(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -48,6 +81,22 @@ pub(super) async fn search(
     .into_response())
 }
 
+/// Names the members of the organisation that the request is about.
+#[utoipa::path(
+    get,
+    path = "/api/org/users/lookup",
+    tag = "orgs",
+    operation_id = "lookUpOrgUsers",
+    params(
+        ("query" = Option<String>, Query, description = "What login, email or name must contain."),
+        ("limit" = Option<String>, Query, description = "How many at most."),
+    ),
+    responses(
+        (status = 200, description = "The members", body = Vec<Named<'_>>),
+        (status = 400, description = "A parameter is no number"),
+        (status = 404, description = "`Organization not found`"),
+    ),
+)]
 pub(super) async fn lookup(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -74,6 +123,20 @@ async fn found(
     Ok(members)
 }
 
+/// Makes a user a member of an organisation.
+#[utoipa::path(
+    post,
+    path = "/api/orgs/{org}/users",
+    tag = "orgs",
+    operation_id = "addOrgUser",
+    request_body = MemberForm,
+    responses(
+        (status = 200, description = "`User added to organization`", body = AboutMember),
+        (status = 400, description = "`orgId is invalid`, or a field is missing or no role"),
+        (status = 404, description = "`User not found` or `Organization not found`"),
+        (status = 409, description = "`User is already member of this organization`", body = AboutMember),
+    ),
+)]
 pub(super) async fn add(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -100,6 +163,19 @@ pub(super) async fn add(
     }
 }
 
+/// Gives a member another role.
+#[utoipa::path(
+    patch,
+    path = "/api/orgs/{org}/users/{user}",
+    tag = "orgs",
+    operation_id = "updateOrgUser",
+    request_body = RoleForm,
+    responses(
+        (status = 200, description = "`Organization user updated`", body = Message),
+        (status = 400, description = "A number of the path is invalid, no such role, or the last administrator"),
+        (status = 404, description = "`User not found` or `Organization not found`"),
+    ),
+)]
 pub(super) async fn change(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -116,6 +192,18 @@ pub(super) async fn change(
     Ok(ok(Message::from("Organization user updated")).into_response())
 }
 
+/// Puts a member out of an organisation.
+#[utoipa::path(
+    delete,
+    path = "/api/orgs/{org}/users/{user}",
+    tag = "orgs",
+    operation_id = "removeOrgUser",
+    responses(
+        (status = 200, description = "`User removed from organization`", body = Message),
+        (status = 400, description = "A number of the path is invalid, or the last administrator"),
+        (status = 404, description = "`User not found` or `Organization not found`"),
+    ),
+)]
 pub(super) async fn remove(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

@@ -16,6 +16,20 @@ use crate::wire::user::{Created, PasswordForm, PermissionsForm, Stats, UserForm}
 /// What a new user is in his organisation, as Grafana's `auto_assign_org_role`.
 const NEW: Role = Role::Viewer;
 
+/// Makes a user.
+#[utoipa::path(
+    post,
+    path = "/api/admin/users",
+    tag = "users",
+    operation_id = "createUser",
+    request_body = UserForm,
+    responses(
+        (status = 200, description = "`User created`", body = Created),
+        (status = 400, description = "Neither login nor email came, the password is too short, or a text cannot be kept"),
+        (status = 404, description = "`organization not found`"),
+        (status = 412, description = "Somebody else has this login or email"),
+    ),
+)]
 pub(super) async fn create(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -51,6 +65,17 @@ pub(super) async fn create(
     Ok(ok(Created::from(&made)).into_response())
 }
 
+/// Deletes a user.
+#[utoipa::path(
+    delete,
+    path = "/api/admin/users/{user}",
+    tag = "users",
+    operation_id = "deleteUser",
+    responses(
+        (status = 200, description = "`User deleted`", body = Message),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn remove(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -61,6 +86,19 @@ pub(super) async fn remove(
     Ok(ok(Message::from("User deleted")).into_response())
 }
 
+/// Gives a user another password.
+#[utoipa::path(
+    put,
+    path = "/api/admin/users/{user}/password",
+    tag = "users",
+    operation_id = "setPassword",
+    request_body = PasswordForm,
+    responses(
+        (status = 200, description = "`User password updated`", body = Message),
+        (status = 400, description = "`New password is too short`, or it is longer than a request could bring"),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn set_password(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -75,6 +113,19 @@ pub(super) async fn set_password(
     Ok(ok(Message::from("User password updated")).into_response())
 }
 
+/// Says whether a user administers the server.
+#[utoipa::path(
+    put,
+    path = "/api/admin/users/{user}/permissions",
+    tag = "users",
+    operation_id = "setServerAdmin",
+    request_body = PermissionsForm,
+    responses(
+        (status = 200, description = "`User permissions updated`", body = Message),
+        (status = 400, description = "`bad request data`, or the last administrator"),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn set_permissions(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -88,6 +139,17 @@ pub(super) async fn set_permissions(
     Ok(ok(Message::from("User permissions updated")).into_response())
 }
 
+/// Lets a user in no more.
+#[utoipa::path(
+    post,
+    path = "/api/admin/users/{user}/disable",
+    tag = "users",
+    operation_id = "disableUser",
+    responses(
+        (status = 200, description = "`User disabled`", body = Message),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn disable(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -98,6 +160,17 @@ pub(super) async fn disable(
     Ok(ok(Message::from("User disabled")).into_response())
 }
 
+/// Lets a user in again.
+#[utoipa::path(
+    post,
+    path = "/api/admin/users/{user}/enable",
+    tag = "users",
+    operation_id = "enableUser",
+    responses(
+        (status = 200, description = "`User enabled`", body = Message),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn enable(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -109,6 +182,15 @@ pub(super) async fn enable(
 }
 
 /// Counts what there is. Nothing is counted that would take a look into every organisation.
+#[utoipa::path(
+    get,
+    path = "/api/admin/stats",
+    tag = "users",
+    operation_id = "getStats",
+    responses(
+        (status = 200, description = "The numbers", body = Stats),
+    ),
+)]
 pub(super) async fn stats(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

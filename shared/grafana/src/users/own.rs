@@ -13,9 +13,20 @@ use crate::answer::ok;
 use crate::people::{Refusal, named};
 use crate::wire::account::{self, Message};
 use crate::wire::datasource::SecretText;
-use crate::wire::user::{OwnPasswordForm, Profile};
+use crate::wire::org::Membership;
+use crate::wire::user::{OwnPasswordForm, Profile, ProfileForm};
 
 /// Tells a caller who he is: all that is known of a user, and what there is to know of others.
+#[utoipa::path(
+    get,
+    path = "/api/user",
+    tag = "users",
+    operation_id = "getSignedInUser",
+    responses(
+        (status = 200, description = "The caller", body = account::User<'_>),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn read(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -27,6 +38,20 @@ pub(super) async fn read(
     Ok(ok(Profile::new(&user, caller.org())).into_response())
 }
 
+/// Changes what the caller is called.
+#[utoipa::path(
+    put,
+    path = "/api/user",
+    tag = "users",
+    operation_id = "updateSignedInUser",
+    request_body = ProfileForm,
+    responses(
+        (status = 200, description = "`User updated`", body = Message),
+        (status = 400, description = "Neither login nor email came, or a text cannot be kept"),
+        (status = 404, description = "`user not found`"),
+        (status = 409, description = "`Update would result in user login conflict`"),
+    ),
+)]
 pub(super) async fn change(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -38,6 +63,17 @@ pub(super) async fn change(
     Ok(ok(Message::from("User updated")).into_response())
 }
 
+/// Lists what the caller is in which organisation.
+#[utoipa::path(
+    get,
+    path = "/api/user/orgs",
+    tag = "users",
+    operation_id = "listOwnOrgs",
+    responses(
+        (status = 200, description = "The list", body = Vec<Membership<'_>>),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn orgs(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -46,11 +82,34 @@ pub(super) async fn orgs(
     orgs_of(&store, &user).await
 }
 
+/// Lists the teams of the caller: there are none.
+#[utoipa::path(
+    get,
+    path = "/api/user/teams",
+    tag = "users",
+    operation_id = "listOwnTeams",
+    responses(
+        (status = 200, description = "An empty list", body = Vec<Object>),
+    ),
+)]
 pub(super) async fn teams(web::Caller(caller): web::Caller) -> Result<Response, web::Error> {
     user(&caller)?;
     Ok(ok([(); 0]).into_response())
 }
 
+/// Changes the password of the caller.
+#[utoipa::path(
+    put,
+    path = "/api/user/password",
+    tag = "users",
+    operation_id = "changeOwnPassword",
+    request_body = OwnPasswordForm,
+    responses(
+        (status = 200, description = "`User password changed`", body = Message),
+        (status = 400, description = "The new password is too short or too long, or came twice and differs"),
+        (status = 404, description = "`user not found`"),
+    ),
+)]
 pub(super) async fn change_password(
     State(store): State<Store>,
     arrival: Arrival,
@@ -75,6 +134,16 @@ fn plain(SecretText(text): &SecretText) -> &str {
 
 /// Switches to an organisation for all requests that name none. A program's is its own for ever, and somebody whom only a
 /// token vouches for has no user to remember it.
+#[utoipa::path(
+    post,
+    path = "/api/user/using/{org}",
+    tag = "users",
+    operation_id = "switchOrg",
+    responses(
+        (status = 200, description = "`Active organization changed`", body = Message),
+        (status = 400, description = "`id is invalid`"),
+    ),
+)]
 pub(super) async fn use_org(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

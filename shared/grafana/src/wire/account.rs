@@ -15,7 +15,7 @@ const COMMIT: &str = concat!("sourcegate-", env!("CARGO_PKG_VERSION"));
 const UNKNOWN_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// The answer of `/api/health`.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Health {
     commit: &'static str,
     database: &'static str,
@@ -30,13 +30,13 @@ impl Health {
 }
 
 /// The answer of `/api/frontend/settings`: what everybody may know, and nothing of data sources.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FrontendSettings {
     build_info: BuildInfo,
 }
 
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct BuildInfo {
     commit: &'static str,
@@ -65,7 +65,7 @@ impl FrontendSettings {
 }
 
 /// The answer of `/api/org`.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Org {
     id: u32,
     name: String,
@@ -73,7 +73,7 @@ pub(crate) struct Org {
 }
 
 /// Nobody's: addresses are not kept.
-#[derive(Default, serde::Serialize)]
+#[derive(Default, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Address {
     address1: &'static str,
@@ -92,7 +92,7 @@ impl Org {
 }
 
 /// The answer of `/api/user`. A service account has no number here, as in Grafana, nor has whom an issuer vouches for.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct User<'a> {
     id: u32,
@@ -151,7 +151,7 @@ impl<'a> From<&'a Caller> for User<'a> {
 }
 
 /// An answer that is one sentence.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Message {
     message: &'static str,
 }

@@ -8,7 +8,8 @@ use store::Link;
 use super::datasource::as_it_is;
 
 /// What POST carries. Absent and null are the zero value; what is not listed is ignored, `provisioned` among it.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = CorrelationCommand)]
 pub(crate) struct Command {
     #[serde(rename = "targetUID")]
     pub(crate) target_uid: Option<String>,
@@ -20,7 +21,8 @@ pub(crate) struct Command {
 }
 
 /// What PATCH carries. What is absent or null stays.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = CorrelationChanges)]
 pub(crate) struct Changes {
     pub(crate) label: Option<String>,
     pub(crate) description: Option<String>,
@@ -30,9 +32,11 @@ pub(crate) struct Changes {
 }
 
 /// The part of both that Grafana's pages read.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = CorrelationConfig)]
 pub(crate) struct Config {
     pub(crate) field: Option<String>,
+    #[schema(value_type = Option<Object>)]
     pub(crate) target: Option<Box<RawValue>>,
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
@@ -40,8 +44,9 @@ pub(crate) struct Config {
 }
 
 /// One way to take variables out of a field.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CorrelationTransformation)]
 pub(crate) struct SentTransformation {
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
@@ -51,7 +56,8 @@ pub(crate) struct SentTransformation {
 }
 
 /// A correlation as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Correlation)]
 pub(crate) struct Shown<'a> {
     uid: &'a str,
     #[serde(rename = "sourceUID")]
@@ -68,25 +74,32 @@ pub(crate) struct Shown<'a> {
     kind: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ShownCorrelationConfig)]
 struct ShownConfig<'a> {
     field: &'a str,
     #[serde(serialize_with = "as_it_is")]
+    #[schema(value_type = Object)]
     target: &'a JsonText,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     transformations: Vec<ShownTransformation<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ShownCorrelationTransformation)]
 struct ShownTransformation<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     expression: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     field: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     map_value: &'a str,
 }
 
@@ -121,7 +134,8 @@ impl<'a> From<&'a Transformation> for ShownTransformation<'a> {
 }
 
 /// The answer to POST and PATCH.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SavedCorrelation)]
 pub(crate) struct Done<'a> {
     result: Shown<'a>,
     message: &'static str,
@@ -134,8 +148,9 @@ impl<'a> Done<'a> {
 }
 
 /// A page of all correlations.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CorrelationPage)]
 pub(crate) struct Listed<'a> {
     pub(crate) correlations: Vec<Shown<'a>>,
     pub(crate) total_count: u64,

@@ -10,19 +10,30 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sourcegate_core::{Datasource, JsonText, LegacyId};
 use store::Stored;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 /// The logo that lists show for a type that is not known.
 const UNKNOWN_LOGO: &str = "public/img/icn-datasource.svg";
 
 /// What POST and PUT carry. Absent and null are the zero value; what is not listed is ignored, `id`, `orgId` and
 /// `readOnly` among it. Holds secrets: no `Debug`.
-#[derive(Default, serde::Deserialize)]
+#[derive(Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DatasourceCommand, description = "A data source as it is saved. What is absent or null is empty; what is \
+    not listed is ignored.")]
 pub(crate) struct Command {
+    /// At most 190 bytes. When it is made, blank is the type, with a number behind it where that is taken.
+    #[schema(max_length = 190, example = "Prometheus")]
     pub(crate) name: Option<String>,
+    /// A type that is not known is served as plain HTTP.
     #[serde(rename = "type")]
+    #[schema(required, nullable = false, min_length = 1, example = "prometheus")]
     pub(crate) type_text: Option<String>,
+    /// `proxy`, or `direct`, which no server acts on.
+    #[schema(required, nullable = false, min_length = 1, example = "proxy")]
     pub(crate) access: Option<String>,
+    /// At most 255 bytes.
+    #[schema(max_length = 255, example = "http://prometheus:9090")]
     pub(crate) url: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) database: Option<String>,
@@ -30,11 +41,27 @@ pub(crate) struct Command {
     pub(crate) basic_auth_user: Option<String>,
     pub(crate) with_credentials: Option<bool>,
     pub(crate) is_default: Option<bool>,
+    /// Settings of the type. At most 256 KiB.
+    #[schema(value_type = Option<Object>)]
     pub(crate) json_data: Option<Box<RawValue>>,
+    #[schema(schema_with = secrets)]
     pub(crate) secure_json_data: Option<BTreeMap<String, SecretText>>,
+    /// Blank is drawn.
+    #[schema(max_length = 40, pattern = "^[a-zA-Z0-9_-]*$")]
     pub(crate) uid: Option<String>,
+    /// The version that was read; a lower one than the stored is refused, 0 is not compared.
     pub(crate) version: Option<i64>,
+    #[schema(max_length = 63, pattern = "^(v[0-9]+((alpha|beta)[0-9]+)?)?$", example = "v1")]
     pub(crate) api_version: Option<String>,
+}
+
+/// What the document says of secrets. The derive would mark each value as written only, and not the whole.
+fn secrets() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .additional_properties(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .write_only(Some(true))
+        .description(Some("Secrets by name. They are sealed and never come back."))
 }
 
 /// A text that is a secret from its first moment.
@@ -61,8 +88,9 @@ impl Visitor<'_> for Secretly {
 }
 
 /// An entry of the list.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ListedDatasource)]
 pub(crate) struct Listed<'a> {
     id: i64,
     uid: &'a str,
@@ -79,6 +107,7 @@ pub(crate) struct Listed<'a> {
     basic_auth: bool,
     is_default: bool,
     #[serde(serialize_with = "as_it_is")]
+    #[schema(value_type = Object)]
     json_data: &'a JsonText,
     read_only: bool,
 }
@@ -109,8 +138,9 @@ impl<'a> From<&'a Stored> for Listed<'a> {
 }
 
 /// One data source by itself; in the answers to POST and PUT without a logo.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Datasource)]
 pub(crate) struct Single<'a> {
     id: i64,
     uid: &'a str,
@@ -128,12 +158,17 @@ pub(crate) struct Single<'a> {
     with_credentials: bool,
     is_default: bool,
     #[serde(serialize_with = "as_it_is")]
+    #[schema(value_type = Object)]
     json_data: &'a JsonText,
+    /// Which secrets are set.
     #[serde(serialize_with = "as_flags")]
+    #[schema(value_type = BTreeMap<String, bool>)]
     secure_json_fields: &'a BTreeSet<String>,
     version: i64,
     read_only: bool,
+    /// What the caller may do with it, if he asked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, bool>>, nullable = false)]
     access_control: Option<BTreeMap<&'static str, bool>>,
     api_version: &'a str,
 }
@@ -182,7 +217,8 @@ impl<'a> Single<'a> {
 }
 
 /// The answer to POST and PUT.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = SavedDatasource)]
 pub(crate) struct Saved<'a> {
     datasource: Single<'a>,
     id: i64,
@@ -199,7 +235,8 @@ impl<'a> Saved<'a> {
 }
 
 /// The answer to DELETE by uid.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = DeletedDatasource)]
 pub(crate) struct Deleted {
     id: i64,
     message: &'static str,

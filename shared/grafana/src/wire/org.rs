@@ -8,28 +8,36 @@ use super::time::rfc3339;
 use super::user::{UNKNOWN_TIME, uid};
 
 /// What POST and PUT of an organisation carry; all else is ignored, `id` and `address` among it.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = OrgForm)]
 pub(crate) struct OrgForm {
     pub(crate) name: Option<String>,
 }
 
 /// What POST of a member carries.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrgUserForm)]
 pub(crate) struct MemberForm {
     pub(crate) login_or_email: Option<String>,
+    /// `Viewer`, `Editor`, `Admin` or `None`.
+    #[schema(example = "Viewer")]
     pub(crate) role: Option<String>,
 }
 
 /// What PATCH of a member carries.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = OrgUserRoleForm)]
 pub(crate) struct RoleForm {
+    /// `Viewer`, `Editor`, `Admin` or `None`.
+    #[schema(example = "Viewer")]
     pub(crate) role: Option<String>,
 }
 
 /// The answer to POST of an organisation.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CreatedOrg)]
 pub(crate) struct Created {
     message: &'static str,
     org_id: u32,
@@ -42,7 +50,8 @@ impl From<OrgId> for Created {
 }
 
 /// An entry of the list of organisations.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = ListedOrg)]
 pub(crate) struct Listed<'a> {
     id: u32,
     name: &'a str,
@@ -55,11 +64,13 @@ impl<'a> From<&'a (OrgId, OrgName)> for Listed<'a> {
 }
 
 /// An entry of the list of a user's organisations.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrgOfUser)]
 pub(crate) struct Membership<'a> {
     org_id: u32,
     name: &'a str,
+    #[schema(pattern = "^(Viewer|Editor|Admin|None)$")]
     role: &'static str,
 }
 
@@ -70,16 +81,18 @@ impl<'a> From<&'a OrgRole> for Membership<'a> {
 }
 
 /// An answer about one member.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AboutOrgUser)]
 pub(crate) struct AboutMember {
     pub(crate) message: &'static str,
     pub(crate) user_id: u32,
 }
 
 /// A member of an organisation. When he was seen last is not recorded.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrgUser)]
 pub(crate) struct Member<'a> {
     org_id: u32,
     user_id: u32,
@@ -88,6 +101,7 @@ pub(crate) struct Member<'a> {
     name: &'a str,
     avatar_url: &'static str,
     login: &'a str,
+    #[schema(pattern = "^(Viewer|Editor|Admin|None)$")]
     role: &'static str,
     last_seen_at: &'static str,
     updated: String,
@@ -124,8 +138,9 @@ impl<'a> Member<'a> {
 }
 
 /// A page of members.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrgUsersPage)]
 pub(crate) struct MembersPage<'a> {
     pub(crate) total_count: usize,
     pub(crate) org_users: Vec<Member<'a>>,
@@ -134,8 +149,9 @@ pub(crate) struct MembersPage<'a> {
 }
 
 /// A member as far as one needs to name him.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrgUserName)]
 pub(crate) struct Named<'a> {
     uid: String,
     user_id: u32,

@@ -8,20 +8,25 @@ use sourcegate_core::{Assignee, Level, Permissions};
 use store::Account;
 
 /// What POST for one assignee carries.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = PermissionChange)]
 pub(crate) struct Change {
+    /// `Query`, `Edit` or `Admin`; nothing takes away.
+    #[schema(example = "Query")]
     pub(crate) permission: Option<String>,
 }
 
 /// What POST for several carries.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = PermissionChanges)]
 pub(crate) struct Changes {
     pub(crate) permissions: Option<Vec<Entry>>,
 }
 
 /// One of several. Absent, null and the zero value are the same.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PermissionEntry)]
 pub(crate) struct Entry {
     pub(crate) user_id: Option<i64>,
     pub(crate) team_id: Option<i64>,
@@ -30,14 +35,16 @@ pub(crate) struct Entry {
 }
 
 /// What can be given to whom.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = PermissionDescription)]
 pub(crate) struct Description {
     assignments: Assignments,
     permissions: [&'static str; 3],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PermissionAssignments)]
 struct Assignments {
     users: bool,
     service_accounts: bool,
@@ -55,8 +62,9 @@ impl Description {
 }
 
 /// What one assignee was given.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Permission)]
 pub(crate) struct Shown<'a> {
     /// Made of the assignee, so that it stays the same: 1 to 3 for roles, then accounts by their numbers.
     id: u64,
@@ -65,10 +73,13 @@ pub(crate) struct Shown<'a> {
     is_inherited: bool,
     is_service_account: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     user_id: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     user_login: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     built_in_role: Option<&'static str>,
     actions: Vec<&'static str>,
     permission: &'static str,

@@ -15,18 +15,21 @@ pub(crate) fn uid(id: u32) -> String {
 }
 
 /// What POST of a user carries; all else is ignored. Holds a secret: no `Debug`.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = UserForm)]
 pub(crate) struct UserForm {
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) login: Option<String>,
+    #[schema(value_type = Option<String>, write_only, format = "password")]
     pub(crate) password: Option<SecretText>,
     #[serde(rename = "orgId", alias = "OrgId")]
     pub(crate) org: Option<i64>,
 }
 
 /// What PUT of a user carries. Absent and empty leave what is there, as in Grafana.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = ProfileForm)]
 pub(crate) struct ProfileForm {
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,
@@ -34,29 +37,37 @@ pub(crate) struct ProfileForm {
 }
 
 /// What PUT of another user's password carries.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = PasswordForm)]
 pub(crate) struct PasswordForm {
+    #[schema(value_type = Option<String>, write_only, format = "password")]
     pub(crate) password: Option<SecretText>,
 }
 
 /// What PUT of one's own password carries.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OwnPasswordForm)]
 pub(crate) struct OwnPasswordForm {
+    #[schema(value_type = Option<String>, write_only, format = "password")]
     pub(crate) old_password: Option<SecretText>,
+    #[schema(value_type = Option<String>, write_only, format = "password")]
     pub(crate) new_password: Option<SecretText>,
+    #[schema(value_type = Option<String>, write_only, format = "password")]
     pub(crate) confirm_new: Option<SecretText>,
 }
 
 /// What PUT of a user's permissions carries. Go's client leaves out what is false.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UserPermissionsForm)]
 pub(crate) struct PermissionsForm {
     pub(crate) is_grafana_admin: Option<bool>,
 }
 
 /// The answer to POST of a user.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = CreatedUser)]
 pub(crate) struct Created {
     id: u32,
     uid: String,
@@ -70,8 +81,9 @@ impl From<&User> for Created {
 }
 
 /// One user.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UserProfile)]
 pub(crate) struct Profile<'a> {
     id: u32,
     uid: String,
@@ -118,8 +130,9 @@ impl<'a> Profile<'a> {
 }
 
 /// An entry of the list of users. When he was seen last is not recorded.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ListedUser)]
 pub(crate) struct Hit<'a> {
     id: u32,
     uid: String,
@@ -155,8 +168,9 @@ impl<'a> From<&'a Listed> for Hit<'a> {
 }
 
 /// A page of users.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UsersPage)]
 pub(crate) struct Page<'a> {
     pub(crate) total_count: usize,
     pub(crate) users: Vec<Hit<'a>>,
@@ -165,8 +179,9 @@ pub(crate) struct Page<'a> {
 }
 
 /// What is counted. There are no dashboards, folders, alerts and the like here, so that there are none of them.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Stats)]
 pub(crate) struct Stats {
     orgs: usize,
     users: usize,

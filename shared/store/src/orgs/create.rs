@@ -108,7 +108,12 @@ impl Store {
             }
             let mut writes = founding.writes();
             let own = writes.len();
-            writes.extend(self.founder(founder, founding.org.id).await?);
+            match self.founder(founder, founding.org.id).await {
+                Ok(membership) => writes.extend(membership),
+                // He is in it already, so that its number was given before.
+                Err(Error::Refused(Refused::Member(_))) => return Ok(Taken::Number),
+                Err(error) => return Err(error),
+            }
             let found = match self.transact(&writes).await? {
                 Outcome::Written => return Ok(Taken::Ourselves),
                 Outcome::Refused(found) => found,

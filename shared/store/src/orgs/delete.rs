@@ -31,7 +31,8 @@ impl Store {
         }
         self.close(id).await?;
         self.0.sweeps.expect(seconds_now());
-        let next = self.sweep(id, Instant::now() + PATIENCE).await?;
+        let first = Sweep { org: id, round: FIRST, due: seconds_now() };
+        let next = self.sweep(first, Instant::now() + PATIENCE).await?;
         self.0.sweeps.expect(next.unwrap_or(i64::MAX));
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::item::{Item, Record, item, number};
 use crate::read::Partition;
 use crate::table::{self, Key, Span, Table};
 use crate::users::Edit;
-use crate::write::{Condition, Write};
+use crate::write::{Condition, Outcome, Write};
 use crate::{Error, Refused, Store};
 
 /// The first sweep, at once.
@@ -77,19 +77,23 @@ impl Store {
     /// Sweeps what is due at a time in seconds since 1970; what takes too long is left to the next call.
     ///
     /// # Errors
-    /// What the tables say; it is due again.
+    /// What the tables said first; it is due again, and stands in the way of no other.
     pub async fn sweep_due(&self, now: i64) -> Result<(), Error> {
         let partition = Partition { table: Table::Access, pk: table::SWEEPS, backwards: false };
         let all = self.query(&partition, usize::MAX).await?;
         let until = Instant::now() + PATIENCE;
+        let mut failed = Ok(());
         for sweep in all.iter().filter_map(|item| logged(Sweep::of(item))) {
             let next = match sweep.due <= now {
-                true => self.sweep(sweep.org, until).await?,
-                false => Some(sweep.due),
+                true => self.sweep(sweep, until).await,
+                false => Ok(Some(sweep.due)),
             };
-            self.0.sweeps.expect(next.unwrap_or(i64::MAX));
+            match next {
+                Ok(next) => self.0.sweeps.expect(next.unwrap_or(i64::MAX)),
+                Err(error) => failed = failed.and(Err(error)),
+            }
         }
-        Ok(())
+        failed
     }
 
     /// Sweeps what is due, if this process believes that something may be. What goes wrong is logged and tried again.
@@ -105,7 +109,8 @@ impl Store {
     }
 
     /// Sweeps one organisation; tells when it is to be looked at again, if ever.
-    pub(crate) async fn sweep(&self, org: OrgId, until: Instant) -> Result<Option<i64>, Error> {
+    pub(crate) async fn sweep(&self, sweep: Sweep, until: Instant) -> Result<Option<i64>, Error> {
+        let org = sweep.org;
         for span in table::spans_of(org) {
             loop {
                 let some = self.some_of(&span, AT_ONCE).await?;
@@ -119,7 +124,7 @@ impl Store {
             }
         }
         self.remove(&Key::default_source(org)).await?;
-        self.swept(org).await
+        self.swept(sweep).await
     }
 
     async fn sweep_some(&self, org: OrgId, span: &Span, some: Vec<Item>) -> Result<(), Error> {
@@ -144,27 +149,44 @@ impl Store {
             self.remove(&Key { table, pk: token.to_owned(), sk: "-".to_owned() }).await?;
         }
         if key.pk == table::members_of(org) {
-            match self.edit(record.number("id")?, &Edit::Expel(org)).await {
-                Ok(_) | Err(Error::Refused(Refused::NoUser | Refused::NotAMember(_))) => {}
-                Err(error) => return Err(error),
-            }
+            self.expel(org, &record).await?;
         }
         self.remove(&key).await
     }
 
-    /// Notes that a sweep came to its end.
-    async fn swept(&self, org: OrgId) -> Result<Option<i64>, Error> {
-        let Some(item) = self.get(&Key::sweep(org)).await? else { return Ok(None) };
-        let sweep = Sweep::of(&item)?;
-        let unchanged = Condition::Equals("round", number(sweep.round));
-        if sweep.round > FIRST {
-            self.transact(&[Write::delete(Key::sweep(org)).only_if(unchanged)]).await?;
-            return Ok(None);
+    /// Puts a member out. Who is damaged keeps what he was in an organisation that is closed for ever.
+    async fn expel(&self, org: OrgId, member: &Record<'_>) -> Result<(), Error> {
+        let expelled = match member.number("id") {
+            Ok(id) => self.edit(id, &Edit::Expel(org)).await.map(drop),
+            Err(error) => Err(error),
+        };
+        match expelled {
+            Err(Error::Refused(Refused::NoUser | Refused::NotAMember(_))) => Ok(()),
+            Err(error @ Error::BadRecord { .. }) => {
+                tracing::error!(%error, "left as it is");
+                Ok(())
+            }
+            expelled => expelled,
         }
+    }
+
+    /// Notes that a sweep came to its end, unless another process noted the same of it before.
+    async fn swept(&self, sweep: Sweep) -> Result<Option<i64>, Error> {
+        let key = Key::sweep(sweep.org);
         let due = seconds_now().saturating_add(PAUSE);
-        let next = Sweep { round: FIRST + 1, due, ..sweep };
-        self.transact(&[Write::put(Table::Access, next.item()).only_if(unchanged)]).await?;
-        Ok(Some(due))
+        let next = (sweep.round == FIRST).then_some(Sweep { round: FIRST + 1, due, ..sweep });
+        let noted = match next {
+            Some(next) => Write::put(Table::Access, next.item()),
+            None => Write::delete(key.clone()),
+        };
+        let unchanged = Condition::Equals("round", number(sweep.round));
+        match self.transact(&[noted.only_if(unchanged)]).await? {
+            Outcome::Written => Ok(next.map(|next| next.due)),
+            Outcome::Refused(_) => {
+                let found = self.get(&key).await?;
+                Ok(found.map(|item| Sweep::of(&item)).transpose()?.map(|found| found.due))
+            }
+        }
     }
 }
 

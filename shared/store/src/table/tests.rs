@@ -53,6 +53,7 @@ fn an_organisation_s_spans_hold_its_items_and_no_other_s() {
             Key::sealed(org, &uid),
             Key::name(org, &SourceName::parse("n").unwrap()),
             Key::id(org, LegacyId::FIRST),
+            Key::correlations(org, Incarnation::new()),
             Key::datasource(org, &uid),
             Key::counter(org, "ds"),
         ]

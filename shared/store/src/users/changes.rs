@@ -124,3 +124,96 @@ fn put(item: Item) -> Write {
 fn made(item: Item) -> Write {
     put(item).only_if(Condition::Absent)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use auth::Role;
+    use sourcegate_core::Rev;
+
+    use super::*;
+
+    fn kept(login: &str, email: &str, orgs: u32) -> Kept {
+        let org = |id: u32| OrgId::new(i64::from(id)).unwrap();
+        let user = User {
+            id: 7,
+            login: login.to_owned(),
+            name: String::new(),
+            email: email.to_owned(),
+            disabled: false,
+            is_server_admin: false,
+            orgs: (1..=orgs).map(|id| (org(id), Role::Viewer)).collect(),
+            org: OrgId::MAIN,
+            created: 1,
+            updated: 1,
+            rev: Rev::new(),
+        };
+        Kept { user, hash: "hash".to_owned() }
+    }
+
+    #[test]
+    fn no_item_is_written_twice_in_a_transaction() {
+        let names = ["a", "A", "b", "a@x", "A@X", "b@x"];
+        let emails = ["", "a", "b", "a@x", "b@x"];
+        let both = |login| emails.map(|email| kept(login, email, 2));
+        let all: Vec<_> = names.into_iter().flat_map(both).map(Some).chain([None]).collect();
+        for before in &all {
+            for after in &all {
+                let writes = changes(before.as_ref(), after.as_ref());
+                let places: HashSet<_> = writes.iter().map(|(_, write)| write.place()).collect();
+                assert_eq!(places.len(), writes.len(), "{before:?} {after:?}");
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(before: Option<&Kept>, after: Option<&Kept>, most: usize) {
+        let count = changes(before, after).len();
+        assert!(count <= most, "{count}");
+    }
+
+    #[test]
+    fn what_changes_fits_into_a_transaction() {
+        // One part more is a guard.
+        check(Some(&kept("a", "a@x", 45)), Some(&kept("b", "b@x", 45)), 99);
+        check(Some(&kept("a", "a@x", 90)), None, 99);
+        let many = kept("a", "a@x", 5_000);
+        let mut one_less = many.clone();
+        one_less.user.orgs.pop_first();
+        check(Some(&many), Some(&one_less), 2);
+        let mut renamed = many.clone();
+        renamed.user.name = "A".to_owned();
+        check(Some(&many), Some(&renamed), 2);
+    }
+
+    #[test]
+    fn a_pointer_from_an_email_follows_the_login() {
+        let parts = |before: &Kept, after: &Kept| -> Vec<_> {
+            let writes = changes(Some(before), Some(after));
+            let places = writes.into_iter().map(|(part, write)| (part, write.place().1));
+            places.filter(|(_, pk)| pk.starts_with("EMAIL") || pk.starts_with("USER#")).collect()
+        };
+        let named = |part, pk: &str| (part, pk.to_owned());
+        let (a, b) = (kept("a", "a@x", 0), kept("b", "a@x", 0));
+        assert_eq!(
+            parts(&a, &b),
+            [
+                named(Part::User, "USER#a"),
+                named(Part::Login, "USER#b"),
+                named(Part::User, "EMAIL#a@x"),
+                named(Part::Login, "EMAIL#b"),
+            ]
+        );
+        let other = kept("a", "c@x", 0);
+        assert_eq!(
+            parts(&a, &other),
+            [
+                named(Part::User, "USER#a"),
+                named(Part::User, "EMAIL#a@x"),
+                named(Part::Email, "EMAIL#c@x"),
+                named(Part::Email, "USER#c@x"),
+            ]
+        );
+    }
+}

@@ -10,6 +10,9 @@ use crate::read::{BATCH, Partition};
 use crate::table::{self, Key, Table};
 use crate::{Error, Store};
 
+/// How often a user is looked for again who was called otherwise in between.
+const MOST_LOOKS: u32 = 16;
+
 /// A user as the list of all shows him.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -60,14 +63,19 @@ impl Store {
             return Ok(None);
         }
         let keys = [Key::user(login_or_email), Key::email(login_or_email)];
-        let mut batch = self.batch(&keys).await?;
-        if let Some(item) = batch.take(&keys[0]) {
-            return User::of(&item).map(Some);
+        for _ in 0..MOST_LOOKS {
+            let mut batch = self.batch(&keys).await?;
+            if let Some(item) = batch.take(&keys[0]) {
+                return User::of(&item).map(Some);
+            }
+            let Some(pointer) = batch.take(&keys[1]) else { return Ok(None) };
+            let item = self.get(&Key::user(login_of(&pointer)?)).await?;
+            // Between the two reads he may have got another login or email.
+            if let Some(item) = item.filter(|item| super::is_email_of(login_or_email, item)) {
+                return User::of(&item).map(Some);
+            }
         }
-        let Some(pointer) = batch.take(&keys[1]) else { return Ok(None) };
-        let item = self.get(&Key::user(login_of(&pointer)?)).await?;
-        let item = item.filter(|item| super::is_email_of(login_or_email, item));
-        item.map(|item| User::of(&item)).transpose()
+        Err(Error::Busy)
     }
 
     /// Lists all users in the order of their numbers. A damaged one is left out and logged.
@@ -106,10 +114,15 @@ impl Store {
 
     /// Reads a user with his password's hash.
     pub(crate) async fn kept(&self, id: u32) -> Result<Option<Kept>, Error> {
-        let Some(listed) = self.get(&Key::listed_user(id)).await? else { return Ok(None) };
-        let item = self.get(&Key::user(Record(&listed).text("login")?)).await?;
-        let kept = item.map(|item| Kept::of(&item)).transpose()?;
-        // Between the two reads his login may have become somebody else's.
-        Ok(kept.filter(|kept| kept.user.id == id))
+        for _ in 0..MOST_LOOKS {
+            let Some(listed) = self.get(&Key::listed_user(id)).await? else { return Ok(None) };
+            let item = self.get(&Key::user(Record(&listed).text("login")?)).await?;
+            let kept = item.map(|item| Kept::of(&item)).transpose()?;
+            // Between the two reads his login may have become another one, and his old one somebody else's.
+            if let Some(kept) = kept.filter(|kept| kept.user.id == id) {
+                return Ok(Some(kept));
+            }
+        }
+        Err(Error::Busy)
     }
 }

@@ -144,3 +144,44 @@ fn p21_routes_that_overlap_have_different_paths_or_methods() {
         }
     }
 }
+
+/// Checks whether a read-only token may send a request; whoever may send it by his role at all is asked elsewhere.
+#[track_caller]
+fn check_reading(kind: &str, request: &str, may: bool) {
+    let (method, tail) = request.split_once(' ').unwrap();
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    let readings = Readings::of(tail).unwrap();
+    let decided = decide_reading(Plugin::parse(kind), &method, &readings);
+    let told = decided.as_ref().map_err(|error| (error.kind(), error.cause()));
+    let refused = Err((sourcegate_core::Kind::Forbidden, Some("token_limits")));
+    assert_eq!(told, if may { Ok(&()) } else { refused }, "{kind} {request}");
+}
+
+#[test]
+fn a17_a_read_only_token_posts_where_the_type_says_that_it_reads() {
+    for kind in PROMETHEUS_FORMS {
+        for path in ["query", "query_range", "series", "labels", "query_exemplars"] {
+            check_reading(kind, &format!("POST api/v1/{path}"), true);
+            check_reading(kind, &format!("POST /api%2Fv1/{path}"), false);
+            check_reading(kind, &format!("POST api/v1/{path}/x"), false);
+            check_reading(kind, &format!("POST api/v1/{path}/"), false);
+            check_reading(kind, &format!("POST //api/v1/{path}"), false);
+            check_reading(kind, &format!("PUT api/v1/{path}"), false);
+            check_reading(kind, &format!("PATCH api/v1/{path}"), false);
+        }
+        for request in ["POST rules", "DELETE rules/a", "POST api/v1/write", "POST ", "FOO rules"] {
+            check_reading(kind, request, false);
+        }
+    }
+    check_reading("elasticsearch", "POST _msearch", true);
+    for request in ["POST _msearch/x", "POST a/_msearch", "POST _search", "PATCH _msearch"] {
+        check_reading("elasticsearch", request, false);
+    }
+    check_reading("loki", "POST rules", false);
+    for kind in ["plain-http", "influxdb", "prometheus", "elasticsearch", "loki"] {
+        check_reading(kind, "POST write", false);
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            check_reading(kind, &format!("{method} anything/at/all"), true);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Which binary a function runs, what it reads, and what it may touch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::{RESOURCES, of_type};
+
+/// Which binary each function runs.
+pub(super) const BINARIES: [(&str, &str); 3] =
+    [("AccessFunction", "access"), ("Datasources", "datasources"), ("HttpProxy", "http-proxy")];
+
+#[test]
+fn every_function_runs_its_binary_with_the_names_that_it_reads() {
+    let functions: BTreeMap<_, _> = of_type("AWS::Lambda::Function").collect();
+    assert_eq!(functions.len(), BINARIES.len());
+    for (function, binary) in BINARIES {
+        let function = &functions[&function.to_owned()];
+        assert_eq!(function["Metadata"]["BuildProperties"]["Binary"], binary);
+        let variables = &function["Properties"]["Environment"]["Variables"];
+        let names: BTreeSet<_> = variables.as_object().expect("variables").keys().collect();
+        let mut expected = BTreeSet::from([
+            "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
+            "SOURCEGATE_DEPLOYMENT",
+            "SOURCEGATE_JWT_AUDIENCE",
+            "SOURCEGATE_JWT_ISSUER",
+            "SOURCEGATE_JWT_JWKS_URL",
+            "SOURCEGATE_JWT_LOGIN_CLAIM",
+            "SOURCEGATE_JWT_RULES",
+            "SOURCEGATE_TABLE_ACCESS",
+            "SOURCEGATE_TABLE_REGISTRY",
+            "SOURCEGATE_TABLE_SCRATCH",
+        ]);
+        if binary != "datasources" {
+            expected.insert("SOURCEGATE_KMS_KEY");
+        }
+        assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
+    }
+}
+
+const READ: [&str; 3] = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
+const WRITE: [&str; 3] = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+/// Beside a write, in one transaction with it.
+const CHECK: &str = "dynamodb:ConditionCheckItem";
+
+/// What the role of a function allows, by resource.
+fn rights(function: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let role = &RESOURCES[format!("{function}Role")]["Properties"];
+    let managed = &role["ManagedPolicyArns"];
+    assert_eq!(managed.as_array().expect("a list").len(), 1, "{managed}");
+    assert!(managed.to_string().contains("service-role/AWSLambdaBasicExecutionRole"), "{managed}");
+    let mut rights = BTreeMap::<_, BTreeSet<_>>::new();
+    for policy in role["Policies"].as_array().expect("policies") {
+        for statement in policy["PolicyDocument"]["Statement"].as_array().expect("statements") {
+            assert_eq!(statement["Effect"], "Allow");
+            let resource = statement["Resource"]["Fn::GetAtt"][0].as_str().expect("one resource");
+            let actions = &statement["Action"];
+            let several = actions.as_array().cloned().unwrap_or_else(|| vec![actions.clone()]);
+            let actions = several.iter().map(|action| action.as_str().expect("a name").to_owned());
+            rights.entry(resource.to_owned()).or_default().extend(actions);
+        }
+    }
+    rights
+}
+
+fn set<'a>(parts: impl IntoIterator<Item = &'a [&'a str]>) -> BTreeSet<String> {
+    parts.into_iter().flatten().map(|&action| action.to_owned()).collect()
+}
+
+#[test]
+fn who_writes_data_sources_opens_no_secret_and_writes_no_rights() {
+    let expected = BTreeMap::from([
+        ("Access".to_owned(), set([&READ[..]])),
+        ("Registry".to_owned(), set([&READ[..], &WRITE[..], &[CHECK]])),
+        ("Scratch".to_owned(), set([&WRITE[..]])),
+    ]);
+    assert_eq!(rights("Datasources"), expected);
+}
+
+#[test]
+fn who_says_who_may_do_what_makes_keys_and_unwraps_none() {
+    let expected = BTreeMap::from([
+        ("Access".to_owned(), set([&READ[..], &WRITE[..], &[CHECK]])),
+        ("Key".to_owned(), set([&["kms:GenerateDataKeyPairWithoutPlaintext"][..]])),
+        // The end of an organisation is the end of its data sources.
+        ("Registry".to_owned(), set([&READ[..], &["dynamodb:DeleteItem"]])),
+        ("Scratch".to_owned(), set([&WRITE[..]])),
+    ]);
+    assert_eq!(rights("AccessFunction"), expected);
+    let role = RESOURCES["AccessFunctionRole"].to_string();
+    let own = json!({ "StringEquals": {
+        "kms:DataKeyPairSpec": "ECC_NIST_P256",
+        "kms:EncryptionContext:deployment": { "Ref": "Deployment" },
+    } });
+    assert!(role.contains(&format!("\"Condition\":{own}")), "{role}");
+}
+
+#[test]
+fn who_opens_secrets_writes_scratch_alone() {
+    let expected = BTreeMap::from([
+        ("Access".to_owned(), set([&READ[..]])),
+        ("Key".to_owned(), set([&["kms:Decrypt"][..]])),
+        ("Registry".to_owned(), set([&READ[..]])),
+        ("Scratch".to_owned(), set([&READ[..], &WRITE[..]])),
+    ]);
+    assert_eq!(rights("HttpProxy"), expected);
+    let role = RESOURCES["HttpProxyRole"].to_string();
+    let own =
+        json!({ "StringEquals": { "kms:EncryptionContext:deployment": { "Ref": "Deployment" } } });
+    assert!(role.contains(&format!("\"Condition\":{own}")), "{role}");
+}
