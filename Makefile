@@ -1,7 +1,9 @@
-.PHONY: help run demo test soak bench lint build deploy lambda
+.PHONY: help run demo test soak clients bench lint build deploy lambda
 .DEFAULT_GOAL := help
 
 functions = access datasources http-proxy
+opentofu = v1.12.6
+go = CGO_ENABLED=0 go build
 
 help: ## Lists these commands
 	@sed -nE 's/^([a-z]+): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -22,6 +24,17 @@ soak: ## Runs the tests that take minutes
 	tests/setup
 	cargo build --workspace --bins
 	cargo test --workspace -- --ignored soak_
+
+# OpenTofu must be built in its own module: what it replaces there, `go install` refuses. Its provider is brought along.
+clients: ## Runs the clients that need Go; provider=PATH of terraform-provider-grafana adds OpenTofu
+	tests/setup
+	cd tests/clients/go && $(go) -o $(CURDIR)/target/go/openapi-client .
+ifdef provider
+	cd "$$(go mod download -json github.com/opentofu/opentofu@$(opentofu) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" && \
+		$(go) -o $(CURDIR)/target/go/tofu ./cmd/tofu
+	ln -sf $(abspath $(provider)) target/go/terraform-provider-grafana
+endif
+	cargo test -p harness --test it -- --ignored $(if $(provider),clients::needs_,clients::needs_go)
 
 bench: ## Measures, beside nginx
 	tests/setup

@@ -203,7 +203,17 @@ pub fn installed(program: &str) -> PathBuf {
 /// When it is not there, naming the command that installs it.
 #[must_use]
 pub fn venv(program: &str) -> PathBuf {
-    let path = root().join("target/venv/bin").join(program);
+    venv_of("venv", program)
+}
+
+/// Finds a program of another Python environment in `target`.
+///
+/// # Panics
+///
+/// When it is not there, naming the command that installs it.
+#[must_use]
+pub fn venv_of(environment: &str, program: &str) -> PathBuf {
+    let path = root().join("target").join(environment).join("bin").join(program);
     assert!(path.exists(), "{} is missing: run `make test` once", path.display());
     path
 }
