@@ -19,4 +19,5 @@ mod secrets;
 mod store;
 mod streaming;
 mod template;
+mod tenants;
 mod tls;

@@ -9,7 +9,8 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 9] = [
+pub(crate) const GROUPS: [(&str, &str); 10] = [
+    ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
     ("datasources", "Datasources"),

@@ -1,7 +1,7 @@
-//! Who may do what: organisations and users. It makes the key pairs of new organisations, and can unwrap none.
+//! Who may do what: organisations, users, service accounts and their tokens. It makes the key pairs of new organisations, and can unwrap none.
 
 use anyhow::Context as _;
-use grafana::{fallback, orgs, users};
+use grafana::{accounts, fallback, orgs, users};
 use store::{Config, Endpoint, Keyring, Store};
 use web::serve::LambdaConfig;
 use web::telemetry::Format;
@@ -13,7 +13,9 @@ async fn main() -> anyhow::Result<()> {
     let lambda = LambdaConfig::read(web::env)?;
     let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
     let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
-    let router = orgs::router(store.clone(), keyring().await?).merge(users::router(store));
+    let router = orgs::router(store.clone(), keyring().await?)
+        .merge(users::router(store.clone()))
+        .merge(accounts::router(store));
     Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
 }
 

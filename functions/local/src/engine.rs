@@ -129,7 +129,7 @@ struct Shared {
 impl Shared {
     /// Counts the call and runs it off the async threads. A caller that goes away does not undo it, as on AWS.
     async fn call(self: Arc<Self>, target: String, body: Bytes) -> Result<Answer, Error> {
-        self.calls.count(&target);
+        self.calls.count(&target, self.scans);
         // Nobody closes the semaphore; were it closed, the call would merely not wait.
         let permit = Arc::clone(&self.threads).acquire_owned().await.ok();
         let run = move || {

@@ -41,19 +41,36 @@ pub fn router(store: Store) -> Router {
     let routes = [
         ("/api/serviceaccounts", add),
         ("/api/serviceaccounts/search", find),
-        ("/api/serviceaccounts/{id}", read.merge(update).merge(remove)),
-        ("/api/serviceaccounts/{id}/tokens", list.merge(make)),
-        ("/api/serviceaccounts/{id}/tokens/{token}", revoke),
+        ("/api/serviceaccounts/{account}", read.merge(update).merge(remove)),
+        ("/api/serviceaccounts/{account}/tokens", list.merge(make)),
+        ("/api/serviceaccounts/{account}/tokens/{token}", revoke),
     ];
     let add = |router, (path, methods): (_, _)| crate::route(router, path, methods);
     routes.into_iter().fold(former(), add).with_state(store)
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    create,
+    search::search,
+    read,
+    update,
+    remove,
+    tokens::list,
+    tokens::create,
+    tokens::revoke,
+    former::keys,
+    former::add_key,
+    former::delete_key,
+    former::search
+))]
+pub(crate) struct Paths;
+
 /// Makes the routes of what is no more.
 fn former() -> Router<Store> {
     let routes = [
         ("/api/auth/keys", get(former::keys).post(former::add_key)),
-        ("/api/auth/keys/{id}", delete(former::delete_key)),
+        ("/api/auth/keys/{key}", delete(former::delete_key)),
         ("/api/search", get(former::search)),
     ];
     let add = |router, (path, methods): (_, MethodRouter<Store>)| {
@@ -63,6 +80,18 @@ fn former() -> Router<Store> {
     routes.into_iter().fold(Router::new(), add)
 }
 
+/// Makes a service account, of a role that is not above the caller's own.
+#[utoipa::path(
+    post,
+    path = "/api/serviceaccounts",
+    tag = "accounts",
+    operation_id = "createServiceAccount",
+    request_body = AccountCommand,
+    responses(
+        (status = 201, description = "The service account", body = Listed),
+        (status = 400, description = "The name is missing, too long or taken, or the role is none or too high"),
+    ),
+)]
 async fn create(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -81,6 +110,21 @@ async fn create(
     Ok(Answer(StatusCode::CREATED, Listed::new(&account, None)).into_response())
 }
 
+/// Reads a service account.
+#[utoipa::path(
+    get,
+    path = "/api/serviceaccounts/{account}",
+    tag = "accounts",
+    operation_id = "getServiceAccount",
+    params(
+        ("accesscontrol" = Option<String>, Query, description = "`true` adds what the caller may do with it."),
+    ),
+    responses(
+        (status = 200, description = "The service account", body = Profile),
+        (status = 400, description = "`Service Account ID is invalid`, or `invalid service account id specified`"),
+        (status = 404, description = "`service account not found`"),
+    ),
+)]
 async fn read(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -93,6 +137,19 @@ async fn read(
     Ok(ok(Profile::new(&account, access)).into_response())
 }
 
+/// Changes what is sent of a service account.
+#[utoipa::path(
+    patch,
+    path = "/api/serviceaccounts/{account}",
+    tag = "accounts",
+    operation_id = "updateServiceAccount",
+    request_body = AccountCommand,
+    responses(
+        (status = 200, description = "`Service account updated`", body = Updated),
+        (status = 400, description = "`Service Account ID is invalid`, or `invalid service account id specified`, or a field cannot be what was sent"),
+        (status = 404, description = "`service account not found`"),
+    ),
+)]
 async fn update(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -112,6 +169,18 @@ async fn update(
     Ok(ok(Updated::from(&account)).into_response())
 }
 
+/// Deletes a service account with its tokens.
+#[utoipa::path(
+    delete,
+    path = "/api/serviceaccounts/{account}",
+    tag = "accounts",
+    operation_id = "deleteServiceAccount",
+    responses(
+        (status = 200, description = "`Service account deleted`", body = Message),
+        (status = 400, description = "`Service Account ID is invalid`, or `invalid service account id specified`"),
+        (status = 404, description = "`service account not found`"),
+    ),
+)]
 async fn remove(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

@@ -37,6 +37,11 @@
 //! | DELETE | `/api/admin/users/{user}` | [`users`] |
 //! | PUT | `/api/admin/users/{user}/permissions` | [`users`] |
 //! | POST | `/api/admin/users/{user}/disable`, `/api/admin/users/{user}/enable` | [`users`] |
+//! | POST | `/api/serviceaccounts` | [`accounts`] |
+//! | GET | `/api/serviceaccounts/search`, `/api/search` | [`accounts`] |
+//! | GET, PATCH, DELETE | `/api/serviceaccounts/{account}` | [`accounts`] |
+//! | GET, POST | `/api/serviceaccounts/{account}/tokens`, `/api/auth/keys` | [`accounts`] |
+//! | DELETE | `/api/serviceaccounts/{account}/tokens/{token}`, `/api/auth/keys/{key}` | [`accounts`] |
 //! | GET | `/api/openapi.json`, `/docs`, `/docs/{file}` | [`docs`] |
 //!
 //! One slash at the end of a path is tolerated. Everything else, a method that is not listed included, is

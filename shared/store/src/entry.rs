@@ -19,7 +19,7 @@ use crate::{Error, Store, tokens, users};
 
 /// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
 /// out to be in another organisation or to be named by his email.
-const MOST_READS: u32 = 4;
+const MOST_READS: u32 = 6;
 
 /// Who a request says that it is from.
 #[derive(Clone, Copy, Debug)]

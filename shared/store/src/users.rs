@@ -27,7 +27,7 @@ pub use edit::Profile;
 pub use find::Listed;
 
 pub(crate) use changes::{Part, changes};
-pub(crate) use edit::Edit;
+pub(crate) use edit::{Edit, open};
 
 /// The longest login or email that anybody has, in characters; nothing longer is looked up.
 const LONGEST_LOGIN: usize = 190;

@@ -155,7 +155,8 @@ async fn t44_what_is_made_under_the_old_uid_inherits_nothing() {
     let again = admin.create(&build::with(source("a", &two.url()), fields)).await;
     assert_eq!((&again["id"], &again["secureJsonFields"]), (&json!(2), &json!({})));
     assert_eq!(admin.get(proxy).await.text(), "two");
-    assert_eq!(two.requests()[0].header("authorization"), None);
+    // The name that came again, and no password.
+    assert_eq!(two.requests()[0].header("authorization"), Some("Basic cmVhZGVyOg=="));
     assert_eq!(admin.get("/api/datasources/proxy/uid/b/x").await.text(), "one");
     assert_eq!(admin.get("/api/datasources/proxy/1/x").await.text(), "one");
     // And back over a third name: two that change places.

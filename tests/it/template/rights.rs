@@ -31,9 +31,12 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
             "SOURCEGATE_TABLE_REGISTRY",
             "SOURCEGATE_TABLE_SCRATCH",
         ]);
-        if binary != "datasources" {
-            expected.insert("SOURCEGATE_KMS_KEY");
-        }
+        expected.extend(match binary {
+            "datasources" => {
+                ["SOURCEGATE_DATASOURCE_LIMIT", "SOURCEGATE_GRAFANA_COMPAT"].as_slice()
+            }
+            _ => &["SOURCEGATE_KMS_KEY"],
+        });
         assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
     }
 }

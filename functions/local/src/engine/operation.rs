@@ -52,9 +52,7 @@ pub(super) type Answer = (u16, Bytes);
 
 /// Runs the operation that `target`, the value of `x-amz-target`, names. Blocks for as long as the disk does.
 pub(super) fn dispatch(database: &Database, target: &str, body: &[u8], scans: Scans) -> Answer {
-    let known = position(target);
-    let served = known.filter(|at| scans == Scans::Allowed || OPERATIONS[*at].0 != SCAN);
-    let Some(operation) = served else {
+    let Some(operation) = served(target, scans) else {
         return (400, Bytes::from_static(UNKNOWN));
     };
     match OPERATIONS[operation].1(database, body) {
@@ -63,9 +61,10 @@ pub(super) fn dispatch(database: &Database, target: &str, body: &[u8], scans: Sc
     }
 }
 
-fn position(target: &str) -> Option<usize> {
+fn served(target: &str, scans: Scans) -> Option<usize> {
     let name = target.strip_prefix(TARGET_PREFIX)?;
-    OPERATIONS.iter().position(|(known, _)| *known == name)
+    let known = OPERATIONS.iter().position(|(known, _)| *known == name);
+    known.filter(|at| scans == Scans::Allowed || OPERATIONS[*at].0 != SCAN)
 }
 
 fn answer<Request: DeserializeOwned, Response: Serialize>(
@@ -97,8 +96,8 @@ fn unreadable(text: &str) -> DynoxideError {
 pub(super) struct Counters([AtomicU64; OPERATIONS.len()]);
 
 impl Counters {
-    pub(super) fn count(&self, target: &str) {
-        if let Some(operation) = position(target) {
+    pub(super) fn count(&self, target: &str, scans: Scans) {
+        if let Some(operation) = served(target, scans) {
             self.0[operation].fetch_add(1, Ordering::Relaxed);
         }
     }

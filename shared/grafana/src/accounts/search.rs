@@ -21,6 +21,24 @@ struct Asked {
     only_expired: bool,
 }
 
+/// Searches service accounts, a page at a time. A parameter that cannot be read is as if it were not there.
+#[utoipa::path(
+    get,
+    path = "/api/serviceaccounts/search",
+    tag = "accounts",
+    operation_id = "searchServiceAccounts",
+    params(
+        ("query" = Option<String>, Query, description = "What the name or the login must contain, in any case."),
+        ("page" = Option<String>, Query, description = "Which page, from 1."),
+        ("perpage" = Option<String>, Query, description = "How many a page has; 1,000 unless it is said."),
+        ("disabled" = Option<String>, Query, description = "`true` shows only those that are disabled."),
+        ("expiredTokens" = Option<String>, Query, description = "`true` shows only those with an expired token."),
+        ("accesscontrol" = Option<String>, Query, description = "`true` adds what the caller may do with them."),
+    ),
+    responses(
+        (status = 200, description = "A page, empty after the last", body = Page),
+    ),
+)]
 pub(super) async fn search(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

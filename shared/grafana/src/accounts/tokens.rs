@@ -13,6 +13,18 @@ use crate::wire::account::Message;
 use crate::wire::time::LAST_SECOND;
 use crate::wire::token::{Listed, Made, ShownLimits, TokenCommand};
 
+/// Lists the tokens of a service account, without their texts.
+#[utoipa::path(
+    get,
+    path = "/api/serviceaccounts/{account}/tokens",
+    tag = "accounts",
+    operation_id = "listTokens",
+    responses(
+        (status = 200, description = "The tokens", body = Vec<Listed>),
+        (status = 400, description = "`Service Account ID is invalid`, or `invalid service account id specified`"),
+        (status = 404, description = "`service account not found`"),
+    ),
+)]
 pub(super) async fn list(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -24,6 +36,21 @@ pub(super) async fn list(
     Ok(ok(tokens.iter().map(|token| Listed::new(token, now)).collect::<Vec<_>>()).into_response())
 }
 
+/// Makes a token. `key` is its text, which is never shown again.
+///
+/// With `limits` it may do less than its account; made with a limited token, it is no less limited than that one.
+#[utoipa::path(
+    post,
+    path = "/api/serviceaccounts/{account}/tokens",
+    tag = "accounts",
+    operation_id = "createToken",
+    request_body = TokenCommand,
+    responses(
+        (status = 200, description = "The token", body = Made),
+        (status = 400, description = "The name is missing, too long or taken, or a limit cannot be read; `detail` names it"),
+        (status = 404, description = "`service account not found`"),
+    ),
+)]
 pub(super) async fn create(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,
@@ -67,6 +94,18 @@ fn end(seconds_to_live: i64, now: i64) -> Result<Option<i64>, Error> {
     }
 }
 
+/// Revokes a token; within 5 seconds nobody is let in with it any more.
+#[utoipa::path(
+    delete,
+    path = "/api/serviceaccounts/{account}/tokens/{token}",
+    tag = "accounts",
+    operation_id = "revokeToken",
+    responses(
+        (status = 200, description = "`Service account token deleted`", body = Message),
+        (status = 400, description = "`Token ID is invalid`, or the account's is"),
+        (status = 404, description = "`service account not found`, or no such token"),
+    ),
+)]
 pub(super) async fn revoke(
     State(store): State<Store>,
     web::Caller(caller): web::Caller,

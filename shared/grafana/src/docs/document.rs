@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 use utoipa::openapi;
 
 use super::{everywhere, forms};
-use crate::{basics, correlations, datasources, orgs, permissions, provisioning, users};
+use crate::{accounts, basics, correlations, datasources, orgs, permissions, provisioning, users};
 
 /// What is true of the whole API.
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ a path does not have included; `TRACE` and `CONNECT` are 405.
         (name = "correlations", description = "Links from one data source to another."),
         (name = "orgs", description = "Organisations and who belongs to them."),
         (name = "users", description = "Oneself, and all users for who administers the server."),
+        (name = "accounts", description = "Service accounts and their tokens."),
         (name = "provisioning", description = "Data sources from files."),
         (name = "proxy", description = "Requests through a data source."),
         (name = "basics", description = "What clients ask first: the server, and how it is."),
@@ -47,6 +48,7 @@ pub(super) fn whole() -> openapi::OpenApi {
         correlations::Paths::openapi(),
         orgs::Paths::openapi(),
         users::Paths::openapi(),
+        accounts::Paths::openapi(),
         provisioning::Paths::openapi(),
         crate::proxy::Paths::openapi(),
         super::Paths::openapi(),

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, 
 type Known = (&'static str, &'static str, fn() -> Object);
 
 /// Every parameter of a path.
-const OF_PATHS: [Known; 11] = [
+const OF_PATHS: [Known; 13] = [
     ("uid", "The data source's uid.", uid),
     ("id", "The data source's number.", number),
     ("path", "The path at the data source, such as `api/v1/query`.", text),
@@ -19,6 +19,8 @@ const OF_PATHS: [Known; 11] = [
     ("team", "A team's number.", number),
     ("role", "A role.", role),
     ("account", "The service account's number.", number),
+    ("token", "The token's number.", number),
+    ("key", "The number of a key, as Grafana had them before service accounts.", number),
     ("file", "The file's name.", file),
 ];
 

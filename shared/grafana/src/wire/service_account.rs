@@ -8,10 +8,13 @@ use store::ServiceAccount;
 use super::time::rfc3339;
 
 /// What POST and PATCH carry. Absent and null are "as it is"; what is not listed is ignored.
-#[derive(Default, serde::Deserialize)]
+#[derive(Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ServiceAccountCommand)]
 pub(crate) struct AccountCommand {
+    #[schema(max_length = 190, example = "ci")]
     pub(crate) name: Option<String>,
+    #[schema(example = "Viewer")]
     pub(crate) role: Option<String>,
     pub(crate) is_disabled: Option<bool>,
 }
@@ -27,8 +30,9 @@ pub(crate) fn access(caller: &Caller) -> BTreeMap<&'static str, bool> {
 }
 
 /// One of a list, and the answer to POST.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ListedServiceAccount)]
 pub(crate) struct Listed {
     id: u32,
     uid: String,
@@ -40,6 +44,7 @@ pub(crate) struct Listed {
     tokens: u32,
     avatar_url: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, bool>>, nullable = false)]
     access_control: Access,
 }
 
@@ -62,8 +67,9 @@ impl Listed {
 }
 
 /// One service account by itself.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ServiceAccount)]
 pub(crate) struct Profile {
     id: u32,
     uid: String,
@@ -75,9 +81,11 @@ pub(crate) struct Profile {
     updated_at: String,
     avatar_url: &'static str,
     role: &'static str,
+    #[schema(value_type = Vec<String>)]
     teams: [&'static str; 0],
     tokens: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, bool>>, nullable = false)]
     access_control: Access,
 }
 
@@ -103,7 +111,8 @@ impl Profile {
 }
 
 /// The answer to PATCH.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[schema(as = UpdatedServiceAccount)]
 pub(crate) struct Updated {
     id: u32,
     message: &'static str,
@@ -123,8 +132,9 @@ impl From<&ServiceAccount> for Updated {
 }
 
 /// A page of a search.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ServiceAccountPage)]
 pub(crate) struct Page {
     pub(crate) total_count: usize,
     pub(crate) service_accounts: Vec<Listed>,

@@ -11,7 +11,7 @@ use super::time::rfc3339;
 const TOLD_BEFORE: i64 = 7 * 24 * 60 * 60;
 
 /// What POST carries; what is not listed is ignored.
-#[derive(Default, serde::Deserialize)]
+#[derive(Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TokenCommand {
     pub(crate) name: Option<String>,
@@ -21,8 +21,9 @@ pub(crate) struct TokenCommand {
 
 /// The limits that a token is asked to have. A field that is not listed could be a limit with a typing error, and is
 /// refused.
-#[derive(Default, serde::Deserialize)]
+#[derive(Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = TokenLimits)]
 pub(crate) struct AskedLimits {
     pub(crate) permissions: Option<Vec<AskedPermission>>,
     pub(crate) networks: Option<Vec<String>>,
@@ -30,28 +31,34 @@ pub(crate) struct AskedLimits {
 }
 
 /// One thing that the token may do.
-#[derive(Default, serde::Deserialize)]
+#[derive(Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TokenPermission)]
 pub(crate) struct AskedPermission {
     pub(crate) action: Option<String>,
     pub(crate) scope: Option<String>,
 }
 
 /// The limits that a token has.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ShownTokenLimits)]
 pub(crate) struct ShownLimits {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     permissions: Option<Vec<ShownPermission>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     networks: Option<Vec<String>>,
     read_only: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ShownTokenPermission)]
 struct ShownPermission {
     action: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(required = false)]
     scope: String,
 }
 
@@ -74,8 +81,9 @@ impl ShownLimits {
 }
 
 /// One of a list.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ListedToken)]
 pub(crate) struct Listed {
     id: u32,
     name: String,
@@ -86,6 +94,7 @@ pub(crate) struct Listed {
     has_expired: bool,
     is_revoked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     limits: Option<ShownLimits>,
 }
 
@@ -110,13 +119,16 @@ impl Listed {
 }
 
 /// The answer to POST: the only one that shows the token's text.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MadeToken)]
 pub(crate) struct Made {
     id: u32,
     name: String,
     #[serde(serialize_with = "once")]
+    #[schema(value_type = String)]
     key: SecretString,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     limits: Option<ShownLimits>,
 }
 

@@ -1,4 +1,4 @@
-//! Making a service account: a number of the counter, then the account and its name in one transaction.
+//! Making a service account: a number that nobody has or had, then the account and its name in one transaction.
 
 use auth::{OwnerId, Permit};
 use sourcegate_core::{OrgId, Rev};
@@ -6,13 +6,10 @@ use sourcegate_core::{OrgId, Rev};
 use super::{AccountDraft, ServiceAccount};
 use crate::entry::seconds_now;
 use crate::item::{Item, Record, item, number};
-use crate::read::Partition;
-use crate::table::{self, Key, Table};
+use crate::table::Table;
+use crate::users::open;
 use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Store};
-
-/// What the numbers of users and service accounts are counted by.
-const COUNTED: &str = "account";
+use crate::{Error, Refused, Store};
 
 /// How often another number is drawn, or a name that is on its way out waited for, before giving up.
 const MOST_DRAWS: u32 = 5;
@@ -37,7 +34,7 @@ impl Store {
         draft: impl Fn(OwnerId) -> AccountDraft,
     ) -> Result<ServiceAccount, Error> {
         for _ in 0..MOST_DRAWS {
-            let id = self.next_account().await?;
+            let id = OwnerId::new(self.draw_account().await?).ok_or(Error::Busy)?;
             let account = new(org, id, draft(id));
             let found = match self.transact(&creation(&account)).await? {
                 Outcome::Written => return Ok(account),
@@ -47,34 +44,17 @@ impl Store {
             if account.is_written(there(0)) {
                 return Ok(account);
             }
-            match there(1) {
+            if there(2).is_some() {
+                return Err(Refused::NoOrg(org).into());
+            }
+            if let Some(name) = there(1) {
                 // Its deletion was interrupted; whoever wants the name finishes it.
-                Some(name) if self.finish_deletion(org, owner_of(name)?).await? => {}
-                Some(_) => return Err(Error::AccountTaken(account.name)),
-                None => self.repair_numbers(org).await?,
+                if !self.finish_deletion(org, owner_of(name)?).await? {
+                    return Err(Error::AccountTaken(account.name));
+                }
             }
         }
         Err(Error::Busy)
-    }
-
-    async fn next_account(&self) -> Result<OwnerId, Error> {
-        let next = self.next(&Key::access_counter(COUNTED)).await?;
-        u32::try_from(next).ok().and_then(OwnerId::new).ok_or(Error::Busy)
-    }
-
-    /// Moves the counter past the numbers of all users and of the organisation's service accounts.
-    async fn repair_numbers(&self, org: OrgId) -> Result<(), Error> {
-        let accounts = table::accounts_of(org);
-        let mut largest = 0;
-        for pk in [table::USERS, &accounts] {
-            let partition = Partition { table: Table::Access, pk, backwards: true };
-            if let Some(last) = self.query(&partition, 1).await?.first() {
-                let record = Record(last);
-                let id = record.text("sk")?.parse().map_err(|_| record.bad("sk"))?;
-                largest = largest.max(id);
-            }
-        }
-        self.raise(&Key::access_counter(COUNTED), largest).await
     }
 }
 
@@ -95,13 +75,13 @@ fn new(org: OrgId, id: OwnerId, draft: AccountDraft) -> ServiceAccount {
     }
 }
 
-/// The account, its name, and that no user has its number.
+/// The account, its name, and that its organisation is not being deleted.
 fn creation(account: &ServiceAccount) -> [Write; 3] {
     let named = item(&account.name_key(), [("owner", number(account.id))]);
     let [account_item, named] = [account.item(), named]
         .map(|item| Write::put(Table::Access, item).only_if(Condition::Absent));
-    let no_user = Write::check(Key::listed_user(account.id.get()), Condition::Absent);
-    [account_item, named, no_user]
+    let (_, open) = open(account.org);
+    [account_item, named, open]
 }
 
 /// Reads whose a name is.
