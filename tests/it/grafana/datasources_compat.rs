@@ -79,8 +79,8 @@ async fn the_older_forms_have_the_fields_of_their_documentation() {
     }
     let app = speaking(Compat::V9).await;
     app.as_admin().create(&graphite()).await;
-    assert_snapshot!(app.as_admin().get("/api/datasources/1").await.text(), @"");
-    assert_snapshot!(app.as_admin().get(PATH).await.text(), @"");
+    assert_snapshot!(app.as_admin().get("/api/datasources/1").await.text(), @r#"{"id":1,"uid":"kLtEtcRGk","orgId":1,"name":"test_datasource","type":"graphite","typeLogoUrl":"public/app/plugins/datasource/graphite/img/graphite_logo.png","access":"proxy","url":"http://mydatasource.com","password":"","user":"","database":"","basicAuth":true,"basicAuthUser":"basicuser","basicAuthPassword":"","withCredentials":false,"isDefault":true,"jsonData":{},"secureJsonFields":{"basicAuthPassword":true},"version":1,"readOnly":false}"#);
+    assert_snapshot!(app.as_admin().get(PATH).await.text(), @r#"[{"id":1,"uid":"kLtEtcRGk","orgId":1,"name":"test_datasource","type":"graphite","typeName":"Graphite","typeLogoUrl":"public/app/plugins/datasource/graphite/img/graphite_logo.png","access":"proxy","url":"http://mydatasource.com","password":"","user":"","database":"","basicAuth":true,"isDefault":true,"jsonData":{},"readOnly":false}]"#);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ const LONG: (&[&str], Duration) =
 struct Numbers {
     orgs: [i64; 2],
     users: [i64; 2],
+    accounts: [i64; 2],
 }
 
 /// Draws requests for what `part` selects, as a caller who may do everything there.
@@ -40,9 +41,11 @@ async fn run(
     command.args(["run", "--no-color"]).args(part).args(arguments);
     command.arg(format!("http://{}/api/openapi.json", app.address()));
     command.env("GATEWAY_AUTHORIZATION", caller.authorization()).env("HOME", folder.path());
-    let named = ["ORG", "DOOMED_ORG", "USER", "DOOMED_USER"].into_iter();
-    let numbers = numbers.orgs.into_iter().chain(numbers.users).map(|number| number.to_string());
-    command.envs(named.zip(numbers));
+    for (name, [kept, doomed]) in
+        [("ORG", numbers.orgs), ("USER", numbers.users), ("ACCOUNT", numbers.accounts)]
+    {
+        command.env(name, kept.to_string()).env(format!("DOOMED_{name}"), doomed.to_string());
+    }
     command.current_dir(folder.path()).stdin(Stdio::null());
     let mut run = Process::spawn("schemathesis", &command, Some(folder));
     let status = run.wait(limit).await;
@@ -61,7 +64,8 @@ async fn registry(how: (&[&str], Duration)) {
             app.as_admin().create(&source).await;
         }
     }
-    let part = ["--exclude-tag", "proxy", "--exclude-tag", "orgs", "--exclude-tag", "users"];
+    let others = ["proxy", "orgs", "users", "accounts"];
+    let part: Vec<_> = others.into_iter().flat_map(|tag| ["--exclude-tag", tag]).collect();
     run((&app, app.as_admin()), &part, Numbers::default(), how).await;
 }
 
@@ -75,8 +79,11 @@ async fn access(how: (&[&str], Duration)) {
         let user = json!({ "login": format!("user-{at}"), "password": "a password" });
         let user = root.post("/api/admin/users", &user).await;
         numbers.users[at] = user.json()["id"].as_i64().unwrap();
+        let account = json!({ "name": format!("account {at}") });
+        let account = root.post("/api/serviceaccounts", &account).await;
+        numbers.accounts[at] = account.json()["id"].as_i64().unwrap();
     }
-    let part = ["--include-tag", "orgs", "--include-tag", "users"];
+    let part = ["orgs", "users", "accounts"].map(|tag| ["--include-tag", tag]).concat();
     run((&app, root), &part, numbers, how).await;
 }
 
@@ -96,7 +103,7 @@ async fn the_registry_answers_as_documented() {
 }
 
 #[tokio::test]
-async fn organisations_and_users_answer_as_documented() {
+async fn organisations_users_and_accounts_answer_as_documented() {
     access(SHORT).await;
 }
 
@@ -113,7 +120,7 @@ async fn soak_the_registry_answers_as_documented() {
 
 #[tokio::test]
 #[ignore = "minutes long: make soak"]
-async fn soak_organisations_and_users_answer_as_documented() {
+async fn soak_organisations_users_and_accounts_answer_as_documented() {
     access(LONG).await;
 }
 
