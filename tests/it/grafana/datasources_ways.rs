@@ -1,6 +1,5 @@
 //! One data source by number, by uid and by name: the same object, the same rules, other answers to DELETE (contract
 //! 1.4, 1.9, 1.10).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use harness::{Answer, Client, TestApp, build};
 use http::Method;
