@@ -103,7 +103,7 @@ async fn list_from(
     Path(uid): Path<String>,
 ) -> Result<Response, web::Error> {
     let found = locate(&store, &caller, Action::Read, reference::uid(&uid)).await??;
-    let links = seen(&store, &found.granted).await?;
+    let links = seen(&store, &found).await?;
     if links.is_empty() {
         return Err(Error::NoCorrelations.into());
     }
@@ -127,7 +127,7 @@ async fn read(
     Path((uid, correlation)): Path<(String, String)>,
 ) -> Result<Response, web::Error> {
     let found = locate(&store, &caller, Action::Read, reference::uid(&uid)).await??;
-    let link = one(&store, &found.granted, &correlation).await?;
+    let link = one(&store, &found, &correlation).await?;
     Ok(ok(Shown::from(&link)).into_response())
 }
 
@@ -154,11 +154,11 @@ async fn create(
     let found = locate(&store, &caller, Action::Write, reference::uid(&uid)).await?;
     let Json(command) = Json::from_request(request, &()).await?;
     let draft = draft::new(command)?;
-    let granted = writable(found?.granted)?;
+    let granted = writable(found?)?;
     let target = match &draft.target_uid {
         Some(uid) => {
             let found = locate(&store, &caller, Action::Read, reference::uid(uid)).await??;
-            Some(Arc::clone(found.granted.source()))
+            Some(Arc::clone(found.source()))
         }
         None => None,
     };
@@ -193,7 +193,7 @@ async fn update(
     let found = locate(&store, &caller, Action::Write, reference::uid(&uid)).await?;
     let Json(command) = Json::from_request(request, &()).await?;
     let patch = draft::patch(command)?;
-    let granted = writable(found?.granted)?;
+    let granted = writable(found?)?;
     let link = one(&store, &granted, &correlation).await?;
     let edit = Edit::Change(link.correlation.uid.clone(), patch);
     let correlation = store.edit_correlations(&granted, &edit).await?;
@@ -219,7 +219,7 @@ async fn remove(
     Path((uid, correlation)): Path<(String, String)>,
 ) -> Result<Response, web::Error> {
     let found = locate(&store, &caller, Action::Write, reference::uid(&uid)).await??;
-    let granted = writable(found.granted)?;
+    let granted = writable(found)?;
     let link = one(&store, &granted, &correlation).await?;
     store.edit_correlations(&granted, &Edit::Remove(link.correlation.uid)).await?;
     Ok(ok(Message::from("Correlation deleted")).into_response())

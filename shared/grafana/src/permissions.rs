@@ -16,7 +16,7 @@ use web::{Json, Path, envelope};
 use crate::Error;
 use crate::answer::ok;
 use crate::envelope::{Doing, render};
-use crate::reference::{self, Found, locate};
+use crate::reference::{self, locate};
 use crate::wire::account::Message;
 use crate::wire::permission::{Change, Changes, Description, Shown};
 
@@ -94,7 +94,7 @@ async fn read(
 ) -> Result<Response, web::Error> {
     let wanted = reference::uid(&uid);
     let found = locate(&store, &caller, Action::ReadPermissions, wanted).await??;
-    let permissions = found.granted.source().permissions.clone().unwrap_or_default();
+    let permissions = found.source().permissions.clone().unwrap_or_default();
     let ids = permissions.iter().filter_map(|(assignee, _)| account(assignee)).collect();
     let accounts = store.assignees(caller.org(), &ids).await?;
     Ok(ok(Shown::all(&permissions, &accounts)).into_response())
@@ -122,7 +122,7 @@ async fn set_all(
     let found = locate(&store, &caller, Action::WritePermissions, reference::uid(&uid)).await?;
     let Json(Changes { permissions }) = Json::from_request(request, &()).await?;
     let changes = assignment::all(permissions.unwrap_or_default())?;
-    let Found { granted, .. } = found?;
+    let granted = found?;
     assign(&store, &granted, &changes).await?;
     Ok(ok(Message::from("Permissions updated")).into_response())
 }
@@ -203,7 +203,7 @@ async fn set(
     let to = to?;
     let Json(Change { permission }) = Json::from_request(request, &()).await?;
     let level = assignment::level(permission.as_deref())?;
-    let Found { granted, .. } = found?;
+    let granted = found?;
     let change = to.given(level)?;
     assign(store, &granted, change.as_slice()).await?;
     let done = if level.is_some() { "Permission updated" } else { "Permission removed" };

@@ -6,11 +6,6 @@ use store::Store;
 
 use crate::Error;
 
-/// A data source that a caller may do something to.
-pub(crate) struct Found {
-    pub(crate) granted: Granted,
-}
-
 /// Reads a uid of a path. One that no data source can have is as absent as one that none has.
 pub(crate) fn uid(text: &str) -> Result<Reference, Error> {
     Uid::parse(text).map(Reference::Uid).map_err(|_| Error::NotFound)
@@ -26,16 +21,16 @@ pub(crate) async fn locate(
     caller: &Caller,
     action: Action,
     wanted: Result<Reference, Error>,
-) -> Result<Result<Found, web::Error>, web::Error> {
+) -> Result<Result<Granted, web::Error>, web::Error> {
     caller.browse(action)?;
     let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(error) if caller.may_all(action) => return Ok(Err(error.into())),
-        Err(_) => return Err(Denied::Forbidden(action).into()),
+        Err(_) => return Err(caller.denied(action).into()),
     };
     let found = store.find(caller.org(), &wanted).await?;
     match caller.authorize(action, &wanted, found.map(|stored| stored.source)) {
-        Ok(granted) => Ok(Ok(Found { granted })),
+        Ok(granted) => Ok(Ok(granted)),
         Err(absent @ Denied::Absent(_)) => Ok(Err(absent.into())),
         Err(denied) => Err(denied.into()),
     }
