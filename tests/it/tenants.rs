@@ -3,6 +3,10 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use auth::Role;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
+use harness::upstream::{self, FakeUpstream};
 use harness::{Answer, Client, TestApp, build};
 use http::Method;
 use serde_json::{Value, json};
@@ -209,4 +213,41 @@ async fn a08_a_token_that_asks_for_another_organisation_is_told_nothing_of_it() 
         assert_eq!(tenants.told(&theirs), tenants.told(&nobodys), "{what}");
     }
     assert_eq!(tenants.state().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a11_the_same_path_through_the_same_uid_reaches_each_organisation_s_own() {
+    const CALLERS: usize = 8;
+    const ROUNDS: usize = 125;
+    let app = TestApp::start().await;
+    let orgs = [OrgId::MAIN, app.create_org("other").await];
+    let mut tenants = Vec::new();
+    for org in orgs {
+        let (upstream, name) = (FakeUpstream::start().await, format!("of organisation {org}"));
+        upstream.answer(upstream::Answer::ok(name.clone()));
+        let source = build::with(
+            build::plain("same", &upstream.url()),
+            json!({ "uid": "same", "basicAuth": true, "basicAuthUser": name,
+                "secureJsonData": { "basicAuthPassword": "x" } }),
+        );
+        let proxy = app.as_role_in(org, Role::Admin).await.create_proxied(&source).await;
+        tenants.push((upstream, app.as_role_in(org, Role::Viewer).await, proxy, name));
+    }
+    assert_eq!(tenants[0].2, tenants[1].2, "one path for both");
+    let caller = async |first: usize| {
+        for round in first..first + ROUNDS {
+            let (_, client, proxy, name) = &tenants[round % tenants.len()];
+            let answer = client.get(proxy).await;
+            assert_eq!((answer.status.as_u16(), answer.text()), (200, name.clone()));
+        }
+    };
+    join_all((0..CALLERS).map(caller)).await;
+    for (upstream, _, _, name) in &tenants {
+        let expected = format!("Basic {}", STANDARD.encode(format!("{name}:x")));
+        let requests = upstream.requests();
+        assert_eq!(requests.len(), CALLERS * ROUNDS / tenants.len());
+        for request in requests {
+            assert_eq!(request.header("authorization"), Some(expected.as_str()));
+        }
+    }
 }
