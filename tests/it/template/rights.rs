@@ -87,7 +87,7 @@ fn who_says_who_may_do_what_makes_keys_and_unwraps_none() {
         ("Key".to_owned(), set([&["kms:GenerateDataKeyPairWithoutPlaintext"][..]])),
         // The end of an organisation is the end of its data sources.
         ("Registry".to_owned(), set([&READ[..], &["dynamodb:DeleteItem"]])),
-        ("Scratch".to_owned(), set([&WRITE[..]])),
+        ("Scratch".to_owned(), set([&READ[..], &WRITE[..]])),
     ]);
     assert_eq!(rights("AccessFunction"), expected);
     let role = RESOURCES["AccessFunctionRole"].to_string();
