@@ -52,11 +52,8 @@ pub(crate) fn source(name: &str) -> Value {
 }
 
 fn uid(client: &mut Client) -> anyhow::Result<String> {
-    let all = client.json("GET", "/api/datasources", &Value::Null)?;
-    let mut sources = all.as_array().context("a list")?.iter();
-    let found = sources.find(|source| source["name"] == "filling 1");
-    let uid = found.and_then(|source| source["uid"].as_str());
-    Ok(uid.context("a data source named `filling 1`")?.to_owned())
+    let found = client.json("GET", "/api/datasources/name/filling%201", &Value::Null)?;
+    Ok(found["uid"].as_str().context("a data source named `filling 1`")?.to_owned())
 }
 
 fn rate(client: &mut Client, request: &[u8]) -> anyhow::Result<f64> {
