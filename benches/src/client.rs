@@ -22,7 +22,8 @@ pub(crate) struct Client {
 }
 
 /// How an answer's end is known.
-enum Length {
+#[derive(Clone, Copy)]
+pub(crate) enum Length {
     Bytes(usize),
     Chunked,
 }
@@ -52,14 +53,14 @@ impl Client {
         format!("{head}{common}{body}").into_bytes()
     }
 
-    /// Sends a request and reads its answer to the end, `take` getting each piece of the body.
+    /// Sends a request and reads its answer to the end, `take` getting each piece of the body, sizes of chunks and all.
     ///
     /// Fails on any status but 200.
     pub(crate) fn exchange(
         &mut self,
         request: &[u8],
         mut take: impl FnMut(&[u8]),
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Length> {
         self.stream.write_all(request)?;
         let (head_bytes, filled) = self.read_head()?;
         let head = std::str::from_utf8(&self.buffer[..head_bytes])?;
@@ -76,7 +77,7 @@ impl Client {
             }
             Length::Chunked => self.read_chunks(filled, take)?,
         }
-        Ok(())
+        Ok(length)
     }
 
     /// Sends a request that may be refused; gives the status, the body read and thrown away.
@@ -100,7 +101,11 @@ impl Client {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = self.request(method, path, &body);
         let mut answer = Vec::new();
-        self.exchange(&request, |piece| answer.extend_from_slice(piece))?;
+        let length = self.exchange(&request, |piece| answer.extend_from_slice(piece))?;
+        let answer = match length {
+            Length::Bytes(_) => answer,
+            Length::Chunked => whole(&answer).context("chunks that cannot be read")?,
+        };
         Ok(serde_json::from_slice(&answer)?)
     }
 
@@ -137,6 +142,21 @@ impl Client {
 
 fn head_end(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
+}
+
+/// Puts a body together from its chunks.
+fn whole(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::with_capacity(chunks.len());
+    loop {
+        let end = chunks.windows(2).position(|two| two == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        let chunk = chunks.get(end + 2..end + 2 + size)?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(chunk);
+        chunks = chunks.get(end + 2 + size + 2..)?;
+    }
 }
 
 fn length(head: &str) -> Option<Length> {
