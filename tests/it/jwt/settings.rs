@@ -38,7 +38,7 @@ async fn the_local_binary_accepts_tokens_and_logs_none() {
         assert_eq!(caller.get("/api/datasources").await.status, status);
     }
     place.answer(harness::upstream::Answer::status(500));
-    let unknown = signer.sign(json!({ "kid": "other" }), &json!({}));
+    let unknown = signer.sign(json!({ "kid": "other" }), &json!({ "email": "eve@issuer.test" }));
     let caller = harness::Client::new(binary.address, Some(format!("Bearer {unknown}")));
     assert_eq!(caller.get("/api/datasources").await.status, 401);
     let log = binary.process.log();
