@@ -1,17 +1,21 @@
 //! Checking passwords without letting them take the machine: one hashing costs tens of milliseconds and 19 MiB.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use auth::{ProcessKey, Unauthenticated, password};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::flight::Flights;
 use crate::floods::Attempt;
 use crate::{Error, Stamp};
 
+/// The lowest priority that a thread can have.
+#[cfg(target_os = "linux")]
+const LEAST: i32 = 19;
 /// How many hashings run at once.
 const AT_ONCE: usize = 2;
 /// How many wait for their turn; one more is refused.
@@ -104,11 +108,24 @@ impl Passwords {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| busy)?.map_err(|_| busy)?;
         // A hashing that has begun goes on when its caller leaves, and so keeps place and turn until it is done.
+        let (done, outcome) = oneshot::channel();
         let work = move || {
             let _held = (place, turn);
-            work()
+            step_back();
+            drop(done.send(work()));
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| busy)
+        thread::Builder::new().name("hashing".to_owned()).spawn(work).map_err(|_| busy)?;
+        outcome.await.map_err(|_| busy)
+    }
+}
+
+/// Lets whoever serves go first. The thread ends with its hashing, since no thread may put its own priority back.
+fn step_back() {
+    // A thread has a priority of its own on Linux alone; elsewhere this would be the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LEAST)
+    {
+        tracing::debug!(%error, "a password is hashed at the usual priority");
     }
 }
 
