@@ -16,6 +16,8 @@ pub enum Identity {
     User {
         /// The user's number.
         id: u32,
+        /// How often he has left the organisation that the request is about.
+        stay: u32,
         /// What the user logs in as.
         login: String,
     },
@@ -119,12 +121,11 @@ impl Caller {
         }
     }
 
-    /// Gives the number that permissions name him by. Whom an issuer vouches for has none.
-    #[must_use]
-    pub fn account(&self) -> Option<u32> {
+    /// Gives what permissions name him by. Whom an issuer vouches for has no number.
+    fn assignee(&self) -> Option<Assignee> {
         match &self.0.identity {
-            Identity::User { id, .. } => Some(*id),
-            Identity::ServiceAccount { id, .. } => Some(id.get()),
+            Identity::User { id, stay, .. } => Some(Assignee::Account { id: *id, stay: *stay }),
+            Identity::ServiceAccount { id, .. } => Some(Assignee::account(id.get())),
             Identity::Jwt { .. } => None,
         }
     }
@@ -257,7 +258,7 @@ impl Caller {
     fn level(&self, permissions: &Permissions) -> Option<Level> {
         let viewers = (self.role() >= Role::Viewer).then_some(Assignee::Viewers);
         let editors = (self.role() >= Role::Editor).then_some(Assignee::Editors);
-        let himself = self.account().map(Assignee::Account);
+        let himself = self.assignee();
         let all = [viewers, editors, himself].into_iter().flatten();
         all.filter_map(|assignee| permissions.get(assignee)).max()
     }

@@ -38,8 +38,29 @@ pub enum Assignee {
     Viewers,
     /// Everybody whose role is Editor.
     Editors,
-    /// One user or service account by its number; the two share their numbers.
-    Account(u32),
+    /// One user or service account. The two share their numbers.
+    Account {
+        /// The number.
+        id: u32,
+        /// How often the user had left the organisation when it was given to him: who leaves and comes again starts anew.
+        /// A service account never leaves.
+        stay: u32,
+    },
+}
+
+impl Assignee {
+    /// Names a service account, or a user who has never left the organisation.
+    #[must_use]
+    pub fn account(id: u32) -> Self {
+        Self::Account { id, stay: 0 }
+    }
+
+    fn is_same_account(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Account { id, .. }, Self::Account { id: other, .. }) => id == other,
+            _ => false,
+        }
+    }
 }
 
 /// The permissions of one data source. They take the place of what the roles Viewer and Editor may do by themselves;
@@ -67,10 +88,13 @@ impl Permissions {
         self.0.get(&assignee).copied()
     }
 
-    /// Gives somebody a level instead of the one he had, or takes it away.
+    /// Gives somebody a level instead of the one he had, in this stay or an earlier one, or takes it away.
     pub fn set(&mut self, assignee: Assignee, level: Option<Level>) {
         match level {
-            Some(level) => self.0.insert(assignee, level),
+            Some(level) => {
+                self.0.retain(|other, _| !other.is_same_account(assignee));
+                self.0.insert(assignee, level)
+            }
             None => self.0.remove(&assignee),
         };
     }
@@ -97,10 +121,23 @@ mod tests {
     #[test]
     fn an_assignee_has_one_level_or_none() {
         let mut permissions = Permissions::default();
-        permissions.set(Assignee::Account(7), Some(Level::Edit));
-        permissions.set(Assignee::Account(7), Some(Level::Query));
+        let bob = Assignee::account(7);
+        permissions.set(bob, Some(Level::Edit));
+        permissions.set(bob, Some(Level::Query));
         permissions.set(Assignee::Viewers, None);
         let all: Vec<_> = permissions.iter().collect();
-        assert_eq!(all, [(Assignee::Editors, Level::Query), (Assignee::Account(7), Level::Query)]);
+        assert_eq!(all, [(Assignee::Editors, Level::Query), (bob, Level::Query)]);
+    }
+
+    #[test]
+    fn who_came_again_has_what_he_was_given_since() {
+        let [first, second] = [0, 1].map(|stay| Assignee::Account { id: 7, stay });
+        let mut permissions: Permissions = [(first, Level::Admin)].into_iter().collect();
+        assert_eq!(permissions.get(second), None);
+        permissions.set(second, None);
+        assert_eq!(permissions.get(first), Some(Level::Admin));
+        permissions.set(second, Some(Level::Query));
+        let all: Vec<_> = permissions.iter().collect();
+        assert_eq!(all, [(second, Level::Query)]);
     }
 }

@@ -2,14 +2,12 @@
 
 mod assignment;
 
-use std::collections::BTreeSet;
-
 use auth::{Action, Caller, Granted};
 use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use sourcegate_core::Assignee;
+use sourcegate_core::{Assignee, Permissions};
 use store::{Assignment, Store};
 use web::{Json, Path, envelope};
 
@@ -210,24 +208,25 @@ async fn set(
     Ok(ok(Message::from(done)).into_response())
 }
 
-/// Writes the changes. Who is given something must be in the organisation; taken away it may be from everybody.
+/// Writes the changes. Who is given something must be in the organisation; taken away it may be from everybody. Who was
+/// named and is there no more, or came again, is named no more.
 async fn assign(
     store: &Store,
     granted: &Granted,
     changes: &[Assignment],
 ) -> Result<(), web::Error> {
-    let given = changes.iter().filter(|(_, level)| level.is_some());
-    let ids: BTreeSet<_> = given.filter_map(|(assignee, _)| account(*assignee)).collect();
+    let named = granted.source().permissions.iter().flat_map(Permissions::iter);
+    let named: Vec<_> = named.map(|(assignee, _)| assignee).collect();
+    let changed = changes.iter().map(|(assignee, _)| assignee);
+    let ids = named.iter().chain(changed).filter_map(|assignee| account(*assignee)).collect();
     let accounts = store.assignees(granted.source().org, &ids).await?;
-    if let Some(missing) = ids.iter().find(|id| !accounts.contains_key(id)) {
-        return Err(Error::Assignment(BadAssignment::NoUser(i64::from(*missing))).into());
-    }
-    Ok(store.assign(granted, changes).await?)
+    let changes = assignment::among(&accounts, &named, changes).map_err(Error::from)?;
+    Ok(store.assign(granted, &changes).await?)
 }
 
 fn account(assignee: Assignee) -> Option<u32> {
     match assignee {
-        Assignee::Account(id) => Some(id),
+        Assignee::Account { id, .. } => Some(id),
         Assignee::Viewers | Assignee::Editors => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auth::OwnerId;
-use sourcegate_core::OrgId;
+use sourcegate_core::{Assignee, OrgId};
 
 use crate::item::{Item, Record};
 use crate::read::BATCH;
@@ -17,6 +17,8 @@ pub struct Account {
     pub login: String,
     /// Whether it is a service account.
     pub is_service_account: bool,
+    /// What permissions name it by now.
+    pub assignee: Assignee,
 }
 
 impl Store {
@@ -44,7 +46,7 @@ impl Store {
                 if let Some(item) = batch.take(&user) {
                     logins.insert(id, Record(&item).text("login")?.to_owned());
                 } else if let Some(item) = account.and_then(|key| batch.take(&key)) {
-                    found.insert(id, service_account(&item)?);
+                    found.insert(id, service_account(id, &item)?);
                 }
             }
         }
@@ -67,10 +69,10 @@ impl Store {
                 let Some(item) = batch.take(key) else { continue };
                 let user = User::of(&item)?;
                 // A login may have gone to another user since its number was looked up.
-                if user.id == *id && user.orgs.contains_key(&org) {
-                    let login = user.login;
-                    members.push((*id, Account { login, is_service_account: false }));
-                }
+                let assignee = user.assignee(org).filter(|_| user.id == *id);
+                let account =
+                    |assignee| Account { login: user.login, is_service_account: false, assignee };
+                members.extend(assignee.map(account).map(|account| (*id, account)));
             }
         }
         Ok(members)
@@ -82,11 +84,12 @@ fn account_key(org: OrgId, id: u32) -> Option<Key> {
     OwnerId::new(id).map(|owner| Key::service_account(org, owner))
 }
 
-fn service_account(item: &Item) -> Result<Account, Error> {
+fn service_account(id: u32, item: &Item) -> Result<Account, Error> {
     let record = Record(item);
     let login = match record.optional_text("login")? {
         Some(login) => login,
         None => record.text("name")?,
     };
-    Ok(Account { login: login.to_owned(), is_service_account: true })
+    let assignee = Assignee::account(id);
+    Ok(Account { login: login.to_owned(), is_service_account: true, assignee })
 }

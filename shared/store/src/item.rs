@@ -172,13 +172,14 @@ fn secret_names(record: &Record<'_>) -> Result<BTreeSet<String>, Error> {
 /// What stands where a data source leaves it to the roles who may do what with it.
 const ROLES: &str = "roles";
 
-/// Roles stand under their names, accounts under their numbers.
+/// Roles stand under their names, accounts under their numbers: `7`, or `7.2` who had left twice.
 fn permissions_value(permissions: &Permissions) -> AttributeValue {
     let one = |(assignee, level): (Assignee, Level)| {
         let name = match assignee {
             Assignee::Viewers => "Viewer".to_owned(),
             Assignee::Editors => "Editor".to_owned(),
-            Assignee::Account(id) => id.to_string(),
+            Assignee::Account { id, stay: 0 } => id.to_string(),
+            Assignee::Account { id, stay } => format!("{id}.{stay}"),
         };
         (name, text(level.as_str()))
     };
@@ -195,7 +196,11 @@ fn permissions_of(record: &Record<'_>) -> Result<Option<Permissions>, Error> {
         let assignee = match name.as_str() {
             "Viewer" => Assignee::Viewers,
             "Editor" => Assignee::Editors,
-            id => Assignee::Account(id.parse().map_err(|_| bad())?),
+            account => {
+                let (id, stay) = account.split_once('.').unwrap_or((account, "0"));
+                let [id, stay] = [id, stay].map(|part| part.parse().map_err(|_| bad()));
+                Assignee::Account { id: id?, stay: stay? }
+            }
         };
         let level = value.as_s().ok().and_then(|text| Level::parse(text)).ok_or_else(bad)?;
         Ok((assignee, level))

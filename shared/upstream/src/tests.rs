@@ -97,7 +97,7 @@ impl Setup {
             secret_names: self.secrets.iter().map(|(name, _)| (*name).to_owned()).collect(),
             settings: self.settings(url),
         };
-        let identity = Identity::User { id: 1, login: "bob".to_owned() };
+        let identity = Identity::User { id: 1, stay: 0, login: "bob".to_owned() };
         let caller = Caller::new(identity, org, self.role);
         caller.authorize(Action::Query, &Reference::Uid(uid), Some(Arc::new(source))).unwrap()
     }

@@ -1,5 +1,7 @@
 //! What is no permission: wrong types, names, numbers and amounts, each refused by name and nothing written.
 
+use std::ops::Range;
+
 use auth::Role;
 use aws_sdk_dynamodb::types::AttributeValue;
 use harness::{TestApp, build};
@@ -7,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::permissions::{PERMISSIONS, account, create, give, path};
-use crate::store::items::{Items, REGISTRY};
+use crate::store::items::{ACCESS, Item, Items, REGISTRY, text};
 
 #[tokio::test]
 async fn wrong_types_are_bad_request_data() {
@@ -137,15 +139,27 @@ async fn other_methods_and_paths_are_not_found() {
     assert_eq!(answer.message(), "Not found");
 }
 
-/// Roles and 498 accounts that were given something before; who they are does not matter.
-async fn fill(app: &TestApp, roles: &[&str], accounts: usize) {
-    let fill = |item: &mut crate::store::items::Item| {
-        let accounts = (0..accounts).map(|n| (1_000_000 + n).to_string());
+/// Says in the table that roles and accounts were given something before.
+async fn fill(app: &TestApp, roles: &[&str], accounts: Range<u32>) {
+    let fill = |item: &mut Item| {
+        let accounts = accounts.map(|id| id.to_string());
         let all = roles.iter().map(|role| (*role).to_owned()).chain(accounts);
-        let one = |who: String| (who, AttributeValue::S("Query".to_owned()));
+        let one = |who: String| (who, text("Query"));
         item.insert("permissions".to_owned(), AttributeValue::M(all.map(one).collect()));
     };
     Items::of(app).change(REGISTRY, ("DS#1", "a"), fill).await;
+}
+
+/// Puts service accounts of these numbers beside the one that is there.
+async fn plant(app: &TestApp, ids: Range<u32>) {
+    let items = Items::of(app);
+    let one = items.partition(ACCESS, "SA#1").await.swap_remove(0);
+    let numbered = |id: u32| {
+        let mut item = one.clone();
+        item.insert("sk".to_owned(), text(format!("{id:010}")));
+        item
+    };
+    items.put_all(ACCESS, ids.map(numbered)).await;
 }
 
 #[tokio::test]
@@ -154,15 +168,21 @@ async fn a_source_has_500_assignees_at_most() {
     create(&app, "a").await;
     let (_, robot) = account(&app, Role::None).await;
     let robot = format!("/users/{robot}");
-    fill(&app, &["Viewer", "Editor"], 497).await;
+    plant(&app, 1_000..1_498).await;
+    fill(&app, &["Viewer", "Editor"], 1_000..1_497).await;
     assert_eq!(give(&app, "a", &robot, "Edit").await.message(), "Permission updated");
-    fill(&app, &["Viewer", "Editor"], 498).await;
+    fill(&app, &["Viewer", "Editor"], 1_000..1_498).await;
     let refused = give(&app, "a", &robot, "Edit").await;
     let text = "permissions: one data source has 500 at most; remove some first";
     assert_eq!((refused.status.as_u16(), &*refused.message()), (400, text));
     assert_eq!(refused.cause(), "limit_count");
     assert_eq!(give(&app, "a", "/builtInRoles/Viewer", "").await.message(), "Permission removed");
     assert_eq!(give(&app, "a", &robot, "Edit").await.message(), "Permission updated");
+    // Those who are gone take nobody's place.
+    fill(&app, &["Viewer", "Editor"], 2_000..2_498).await;
+    assert_eq!(give(&app, "a", &robot, "Edit").await.message(), "Permission updated");
+    let item = Items::of(&app).get(REGISTRY, ("DS#1", "a")).await;
+    assert_eq!(item["permissions"].as_m().unwrap().len(), 3);
     let many = vec![json!({ "builtInRole": "Viewer" }); 1_001];
     let refused = app.as_admin().post(PERMISSIONS, &json!({ "permissions": many })).await;
     let text = "permissions has 1001 entries; at most 1000 are changed at once";

@@ -73,6 +73,32 @@ async fn t59_who_may_read_one_sees_that_one() {
 }
 
 #[tokio::test]
+async fn p31_who_leaves_and_comes_again_starts_anew() {
+    let app = TestApp::start().await;
+    create(&app, "a").await;
+    let (bob, id) = user(&app, "bob", Role::None).await;
+    give(&app, "a", &format!("/users/{id}"), "Edit").await;
+    assert_eq!(bob.get(&source("a")).await.status, 200);
+    let root = app.as_admin_user();
+    let left = root.delete(&format!("/api/org/users/{id}")).await;
+    assert_eq!(left.status, 200, "{}", left.text());
+    let gone = give(&app, "a", &format!("/users/{id}"), "Edit").await;
+    assert_eq!((gone.status.as_u16(), &*gone.message()), (404, "user not found"));
+    let joining = json!({ "loginOrEmail": "bob", "role": "None" });
+    assert_eq!(root.post("/api/org/users", &joining).await.status, 200);
+    check_lacks(&bob.get(&source("a")).await, "datasources:read");
+    let named = |all: Value| all.as_array().unwrap().iter().any(|one| one["userId"] == json!(id));
+    assert!(!named(root.get(&path("a", "")).await.json()));
+    // What he is given now is his.
+    give(&app, "a", &format!("/users/{id}"), "Query").await;
+    assert!(named(root.get(&path("a", "")).await.json()));
+    assert_eq!(bob.get(&source("a")).await.status, 200);
+    check_lacks(&ask(&bob, &Method::PUT, &source("a")).await, "datasources:write");
+    give(&app, "a", &format!("/users/{id}"), "").await;
+    check_lacks(&bob.get(&source("a")).await, "datasources:read");
+}
+
+#[tokio::test]
 async fn t20_absent_and_forbidden_are_the_same_to_who_may_do_it_to_some() {
     let app = TestApp::start().await;
     create(&app, "a").await;
@@ -279,7 +305,7 @@ async fn p31_a_grant_for_one_source_is_none_for_its_successor() {
     let first = find().await;
     let scope = Scope::Source(first.incarnation);
     let grants = Some(vec![Grant { action: Action::Write, scope, words: String::new().into() }]);
-    let identity = Identity::User { id: 7, login: "bob".to_owned() };
+    let identity = Identity::User { id: 7, stay: 0, login: "bob".to_owned() };
     let caller = Caller::new(identity, OrgId::MAIN, Role::Admin);
     let caller = caller.limited(Limits { grants, ..Limits::default() });
     assert!(caller.authorize(Action::Write, &wanted, Some(Arc::clone(&first))).is_ok());

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use harness::app::PASSWORD;
-use harness::{Client, TestApp};
+use harness::{Client, TestApp, build};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -90,6 +90,31 @@ async fn the_last_administrator_of_the_server_stays() {
     );
     let users = app.store().users().await.unwrap();
     assert_eq!(users.iter().filter(|user| user.is_server_admin).count(), 1);
+}
+
+#[tokio::test]
+async fn who_administers_the_server_keeps_it_in_no_organisation() {
+    let app = TestApp::start().await;
+    let root = app.as_admin_user();
+    let bob = make(&root, &user("bob")).await;
+    let number = root.get("/api/user").await.json()["id"].as_u64().unwrap();
+    let role = json!({ "role": "Admin" });
+    assert_eq!(root.patch(&format!("/api/org/users/{bob}"), &role).await.status, 200);
+    // An organisation's administrator puts out the server's.
+    let himself = Client::basic(app.address(), "bob", PASSWORD);
+    let put_out = himself.delete(&format!("/api/org/users/{number}")).await;
+    check(&put_out, 200, "User removed from organization");
+    let users = root.get("/api/users").await.json();
+    assert_eq!(users.as_array().map(Vec::len), Some(2), "{users}");
+    // In no organisation he has no role in it: nothing of its own is shown to him.
+    assert_eq!(root.get("/api/datasources").await.status, 403);
+    let source = build::plain("u", "http://127.0.0.1:9");
+    assert_eq!(root.post("/api/datasources", &source).await.status, 403);
+    assert_eq!(root.get("/api/users?targetOrgId=1").await.status, 401);
+    // He lets himself in again.
+    let joining = json!({ "loginOrEmail": "admin", "role": "Viewer" });
+    check(&root.post("/api/orgs/1/users", &joining).await, 200, "User added to organization");
+    assert_eq!(root.get("/api/users?targetOrgId=1").await.status, 200);
 }
 
 #[tokio::test]

@@ -107,13 +107,21 @@ async fn a05_d20_an_expired_token_is_refused_while_it_is_still_in_the_table() {
 #[tokio::test]
 async fn an_organisation_that_is_being_deleted_refuses_all() {
     let f = fixture().await;
+    let root = f.app.as_admin_user();
+    let one = json!({ "login": "one", "password": "a long password" });
+    assert_eq!(root.post("/api/admin/users", &one).await.status, 200);
+    let member = Client::basic(f.app.address(), "one", "a long password");
+    assert_eq!(member.get("/api/org").await.status, 200);
     let delete = |item: &mut Item| {
         item.insert("deleting".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(true));
     };
     f.items.change(ACCESS, ("ORG#1", "META"), delete).await;
     f.is_refused("Invalid API key").await;
-    let user = f.app.as_admin_user().get("/api/datasources").await;
+    let user = member.get("/api/org").await;
     assert_eq!((user.status.as_u16(), &*user.message()), (401, "Unauthorized"));
+    // The server's administrator keeps the server, and has no role in what is going.
+    assert_eq!(root.get("/api/users").await.status, 200);
+    assert_eq!(root.get("/api/datasources").await.status, 403);
 }
 
 #[tokio::test]

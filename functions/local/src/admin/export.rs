@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use serde_json::json;
 use sourcegate_core::{Assignee, OrgId, Permissions};
-use store::Admin;
+use store::{Admin, User};
 
 use super::Passphrase;
 use super::archive::{Assigned, Head, Line, Permission, Writer, body};
@@ -79,7 +79,7 @@ pub(crate) async fn run(
 /// What accounts are called, by organisation and number.
 #[derive(Default)]
 struct Names {
-    users: Option<HashMap<u32, String>>,
+    users: Option<HashMap<u32, User>>,
     accounts: HashMap<OrgId, HashMap<u32, String>>,
 }
 
@@ -87,7 +87,7 @@ impl Names {
     async fn read(&mut self, admin: &Admin, org: OrgId) -> anyhow::Result<()> {
         if self.users.is_none() {
             let users = admin.users().await?;
-            self.users = Some(users.into_iter().map(|user| (user.id, user.login)).collect());
+            self.users = Some(users.into_iter().map(|user| (user.id, user)).collect());
         }
         if let Entry::Vacant(place) = self.accounts.entry(org) {
             place.insert(admin.service_accounts(org).await?.into_iter().collect());
@@ -100,11 +100,11 @@ impl Names {
         let to = |assignee| match assignee {
             Assignee::Viewers => Some(Assigned::Role("Viewer".to_owned())),
             Assignee::Editors => Some(Assigned::Role("Editor".to_owned())),
-            Assignee::Account(id) => {
+            Assignee::Account { id, .. } => {
                 let user = self.users.as_ref().and_then(|users| users.get(&id));
+                let user = user.filter(|user| user.assignee(org) == Some(assignee));
                 let account = self.accounts.get(&org).and_then(|accounts| accounts.get(&id));
-                user.cloned()
-                    .map(Assigned::User)
+                user.map(|user| Assigned::User(user.login.clone()))
                     .or_else(|| account.cloned().map(Assigned::ServiceAccount))
             }
         };

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy};
-use store::{Admin, Archived, Conflicts, Restored};
+use store::{Admin, Archived, Conflicts, Restored, User};
 
 use super::archive::{Assigned, Line, Permission, Reader};
 use super::password::passphrase;
@@ -146,7 +146,7 @@ async fn nothing_there(admin: &Admin, all: &[Judged]) -> anyhow::Result<()> {
 /// What is known of the organisations here.
 #[derive(Default)]
 struct Known {
-    users: Option<HashMap<String, u32>>,
+    users: Option<HashMap<String, User>>,
     orgs: HashMap<OrgId, Org>,
 }
 
@@ -160,7 +160,7 @@ impl Known {
         let admin = target.admin();
         if self.users.is_none() {
             let users = admin.users().await?;
-            self.users = Some(users.into_iter().map(|user| (user.login, user.id)).collect());
+            self.users = Some(users.into_iter().map(|user| (user.login.clone(), user)).collect());
         }
         if let Entry::Vacant(place) = self.orgs.entry(org) {
             target.expect_org(org).await?;
@@ -185,12 +185,12 @@ impl Known {
                 Assigned::Role(role) if role == "Editor" => Some(Assignee::Editors),
                 Assigned::Role(_) => None,
                 Assigned::User(login) => {
-                    let id = self.users.as_ref().and_then(|users| users.get(login));
-                    id.copied().map(Assignee::Account)
+                    let user = self.users.as_ref().and_then(|users| users.get(login));
+                    user.and_then(|user| user.assignee(org))
                 }
                 Assigned::ServiceAccount(name) => {
                     let id = self.orgs.get(&org).and_then(|org| org.accounts.get(name));
-                    id.copied().map(Assignee::Account)
+                    id.copied().map(Assignee::account)
                 }
             };
             match (assignee, Level::parse(level)) {

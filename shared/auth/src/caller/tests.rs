@@ -37,7 +37,7 @@ fn source(permissions: Option<Permissions>) -> Datasource {
 }
 
 fn user(role: Role) -> Caller {
-    Caller::new(Identity::User { id: 7, login: "bob".to_owned() }, OrgId::MAIN, role)
+    Caller::new(Identity::User { id: 7, stay: 0, login: "bob".to_owned() }, OrgId::MAIN, role)
 }
 
 #[track_caller]
@@ -76,10 +76,10 @@ fn permissions_of_a_source_take_the_place_of_roles() {
     let editors = source(Some([(Assignee::Editors, Level::Edit)].into_iter().collect()));
     check(&user(Role::Viewer), &editors, &[]);
     check(&user(Role::Editor), &editors, &EDIT);
-    let bob = [(Assignee::Account(7), Level::Admin), (Assignee::Account(8), Level::Query)];
+    let bob = [(Assignee::account(7), Level::Admin), (Assignee::account(8), Level::Query)];
     let bob = source(Some(bob.into_iter().collect()));
     check(&user(Role::None), &bob, &ADMIN);
-    let both = [(Assignee::Viewers, Level::Query), (Assignee::Account(7), Level::Edit)];
+    let both = [(Assignee::Viewers, Level::Query), (Assignee::account(7), Level::Edit)];
     check(&user(Role::Viewer), &source(Some(both.into_iter().collect())), &EDIT);
 }
 

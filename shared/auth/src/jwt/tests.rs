@@ -248,7 +248,7 @@ fn the_login_comes_from_the_claim_that_is_set() {
 
 #[test]
 fn who_is_called_as_a_user_is_not_that_user() {
-    let user = Identity::User { id: 1, login: "ada".to_owned() };
+    let user = Identity::User { id: 1, stay: 0, login: "ada".to_owned() };
     let asserted = Identity::Jwt { subject: "ada".to_owned(), login: "ada".to_owned() };
     assert_ne!(user, asserted);
     assert_eq!(user.to_string(), asserted.to_string());

@@ -53,7 +53,7 @@ mod tests {
 
     fn caller(role: Role) -> Caller {
         let org = OrgId::new(2).unwrap();
-        Caller::new(Identity::User { id: 7, login: "bob".to_owned() }, org, role)
+        Caller::new(Identity::User { id: 7, stay: 0, login: "bob".to_owned() }, org, role)
     }
 
     #[track_caller]

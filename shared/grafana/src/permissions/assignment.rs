@@ -1,8 +1,10 @@
 //! What a body asks to be given to whom. The texts are Grafana's `resourcepermissions` errors.
 
+use std::collections::BTreeMap;
+
 use auth::Role;
 use sourcegate_core::{Assignee, LegacyId, Level};
-use store::Assignment;
+use store::{Account, Assignment};
 
 use crate::Error;
 use crate::error::Words;
@@ -126,12 +128,36 @@ impl To {
             (Self::Role(role), level) => Ok(Some((role, level))),
             (Self::Team(id), _) => Err(BadAssignment::NoTeam(id).into()),
             (Self::User(id), level) => match u32::try_from(id) {
-                Ok(id) => Ok(Some((Assignee::Account(id), level))),
+                Ok(id) => Ok(Some((Assignee::account(id), level))),
                 Err(_) if level.is_none() => Ok(None),
                 Err(_) => Err(BadAssignment::NoUser(id).into()),
             },
         }
     }
+}
+
+/// Makes changes be about those who are there: who is named and is there no more, or came again, is named no more.
+pub(super) fn among(
+    accounts: &BTreeMap<u32, Account>,
+    named: &[Assignee],
+    changes: &[Assignment],
+) -> Result<Vec<Assignment>, BadAssignment> {
+    let now = |assignee: Assignee| match assignee {
+        Assignee::Account { id, .. } => accounts.get(&id).map(|account| account.assignee),
+        role => Some(role),
+    };
+    let gone = named.iter().filter(|assignee| now(**assignee) != Some(**assignee));
+    let mut all: Vec<_> = gone.map(|assignee| (*assignee, None)).collect();
+    for (assignee, level) in changes {
+        match (now(*assignee), assignee) {
+            (Some(assignee), _) => all.push((assignee, *level)),
+            (None, Assignee::Account { id, .. }) if level.is_some() => {
+                return Err(BadAssignment::NoUser(i64::from(*id)));
+            }
+            (None, _) => {}
+        }
+    }
+    Ok(all)
 }
 
 /// Reads a level; nothing and the empty text take away.
@@ -202,7 +228,27 @@ mod tests {
         check(vec![], &[]);
         check(vec![entry(0, 0, "Viewer", "Query")], &[(viewers, Some(Level::Query))]);
         check(vec![entry(0, 0, "Viewer", "")], &[(viewers, None)]);
-        check(vec![entry(7, 0, "", "Edit")], &[(Assignee::Account(7), Some(Level::Edit))]);
+        check(vec![entry(7, 0, "", "Edit")], &[(Assignee::account(7), Some(Level::Edit))]);
+    }
+
+    #[test]
+    fn who_is_gone_or_came_again_is_named_no_more() {
+        let again = Assignee::Account { id: 7, stay: 1 };
+        let account = |id, assignee| {
+            (id, Account { login: "x".to_owned(), is_service_account: false, assignee })
+        };
+        let eight = Assignee::account(8);
+        let accounts = [account(7, again), account(8, eight)].into();
+        let [seven, nine] = [7, 9].map(Assignee::account);
+        let named = [Assignee::Viewers, seven, eight, nine];
+        let edit = Some(Level::Edit);
+        let made = |changes: &[Assignment]| among(&accounts, &named, changes);
+        let gone = [(seven, None), (nine, None)];
+        assert_eq!(made(&[]), Ok(gone.to_vec()));
+        let given = [(Assignee::Viewers, edit), (seven, edit), (eight, None), (nine, None)];
+        let last = [(Assignee::Viewers, edit), (again, edit), (eight, None)];
+        assert_eq!(made(&given), Ok([&gone[..], &last].concat()));
+        assert_eq!(made(&[(nine, edit)]), Err(BadAssignment::NoUser(9)));
     }
 
     #[test]

@@ -116,7 +116,7 @@ pub(crate) struct User<'a> {
 impl<'a> From<&'a Caller> for User<'a> {
     fn from(caller: &'a Caller) -> Self {
         let (id, uid, name, login) = match caller.identity() {
-            Identity::User { id, login } => {
+            Identity::User { id, login, .. } => {
                 (*id, format!("user:{id}"), login.as_str(), Cow::Borrowed(login.as_str()))
             }
             Identity::ServiceAccount { id, name } => {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn users_and_service_accounts_are_told_apart() {
-        let bob = Identity::User { id: 3, login: "bob".to_owned() };
+        let bob = Identity::User { id: 3, stay: 0, login: "bob".to_owned() };
         let user = written(&User::from(&Caller::new(bob, OrgId::MAIN, Role::Viewer)));
         assert_eq!(
             (&user["id"], &user["login"], &user["orgId"]),

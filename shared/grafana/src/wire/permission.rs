@@ -86,7 +86,7 @@ pub(crate) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// Makes the list: what was given, without accounts that are gone, and at last what administrators have anyway.
+    /// Makes the list: what was given, without accounts that are gone or came again, and at last what administrators have anyway.
     pub(crate) fn all(
         permissions: &Permissions,
         accounts: &'a BTreeMap<u32, Account>,
@@ -94,7 +94,10 @@ impl<'a> Shown<'a> {
         let given = permissions.iter().filter_map(|(assignee, level)| match assignee {
             Assignee::Viewers => Some(Self::role(1, "Viewer", level)),
             Assignee::Editors => Some(Self::role(2, "Editor", level)),
-            Assignee::Account(id) => Some(Self::account(id, accounts.get(&id)?, level)),
+            Assignee::Account { id, .. } => {
+                let account = accounts.get(&id).filter(|account| account.assignee == assignee)?;
+                Some(Self::account(id, account, level))
+            }
         });
         // Clients that write permissions leave alone what is not managed.
         let role_name = "basic:admin".to_owned();

@@ -46,6 +46,7 @@ fn user() -> User {
         is_server_admin: true,
         orgs: [(org(), Role::Editor)].into(),
         org: org(),
+        left: BTreeMap::new(),
         created: 1,
         updated: 1,
         rev: Rev::new(),

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_first_change_starts_from_what_roles_may_do() {
         let before = Datasource { permissions: None, ..source() };
-        let bob = Assignee::Account(7);
+        let bob = Assignee::account(7);
         let after = assigned(&before, &[(bob, Some(Level::Edit))]).unwrap().unwrap();
         let all: Vec<_> = after.permissions.iter().flat_map(|all| all.iter()).collect();
         let query = Level::Query;
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn a_change_is_a_new_rev_of_the_same_source_and_its_secrets() {
         let before = source();
-        let after = assigned(&before, &[(Assignee::Account(9), Some(Level::Query))]).unwrap();
+        let after = assigned(&before, &[(Assignee::account(9), Some(Level::Query))]).unwrap();
         let after = after.unwrap();
         assert_ne!(after.rev, before.rev);
         let same = Datasource { rev: before.rev, permissions: before.permissions.clone(), ..after };
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn what_changes_nothing_is_not_written() {
         let before = Datasource { permissions: None, ..source() };
-        let nothing = [(Assignee::Viewers, Some(Level::Query)), (Assignee::Account(7), None)];
+        let nothing = [(Assignee::Viewers, Some(Level::Query)), (Assignee::account(7), None)];
         assert_eq!(assigned(&before, &nothing).unwrap(), None);
         assert_eq!(assigned(&before, &[]).unwrap(), None);
     }
 
     #[test]
     fn there_are_500_at_most() {
-        let account = |id| (Assignee::Account(id), Some(Level::Query));
+        let account = |id| (Assignee::account(id), Some(Level::Query));
         let before = Datasource { permissions: Some([].into_iter().collect()), ..source() };
         let all: Vec<_> = (1..=500).map(account).collect();
         let full = assigned(&before, &all).unwrap().unwrap();
@@ -120,6 +120,6 @@ mod tests {
         let text = "permissions: one data source has 500 at most; remove some first";
         assert_eq!(refused.to_string(), text);
         // In exchange for another one it fits.
-        assert!(assigned(&full, &[account(501), (Assignee::Account(1), None)]).is_ok());
+        assert!(assigned(&full, &[account(501), (Assignee::account(1), None)]).is_ok());
     }
 }

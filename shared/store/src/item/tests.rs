@@ -14,7 +14,8 @@ pub(crate) fn source() -> Datasource {
         read_only: false,
         permissions: Some(Permissions::from_iter([
             (Assignee::Editors, Level::Edit),
-            (Assignee::Account(7), Level::Admin),
+            (Assignee::account(7), Level::Admin),
+            (Assignee::Account { id: 8, stay: 2 }, Level::Query),
         ])),
         secret_names: BTreeSet::from(["a".to_owned(), "b".to_owned()]),
         settings: Settings {

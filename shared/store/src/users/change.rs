@@ -83,7 +83,7 @@ impl Store {
     /// [`Refused::NotAMember`], [`Refused::NoOrg`], [`Refused::NoUser`].
     pub async fn use_org(&self, id: u32, org: OrgId) -> Result<(), Error> {
         let user = self.edit(id, &Edit::Use(org)).await?;
-        self.0.places.0.insert(user.login, org);
+        self.0.places.note(&user.login, org);
         Ok(())
     }
 }

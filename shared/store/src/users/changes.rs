@@ -127,6 +127,8 @@ fn made(item: Item) -> Write {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use std::collections::HashSet;
 
     use auth::Role;
@@ -145,6 +147,7 @@ mod tests {
             is_server_admin: false,
             orgs: (1..=orgs).map(|id| (org(id), Role::Viewer)).collect(),
             org: OrgId::MAIN,
+            left: BTreeMap::new(),
             created: 1,
             updated: 1,
             rev: Rev::new(),

@@ -1,5 +1,7 @@
 //! Making a user.
 
+use std::collections::BTreeMap;
+
 use auth::Permit;
 use secrecy::SecretString;
 use sourcegate_core::{Label, Login, OrgId, Rev};
@@ -56,6 +58,7 @@ impl Store {
             is_server_admin: new.rights.is_server_admin,
             orgs: [(new.org, new.rights.role)].into(),
             org: new.org,
+            left: BTreeMap::new(),
             created: now,
             updated: now,
             rev: Rev::new(),

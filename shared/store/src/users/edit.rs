@@ -52,7 +52,7 @@ pub(crate) enum Edit<'a> {
     Join(OrgId, Role),
     /// Give him another role in it.
     Role(OrgId, Role),
-    /// Put him out.
+    /// Put him out, so that nothing he was given in it is his when he comes again.
     Leave(OrgId),
     /// Put him out of one that ends, administrator or not.
     Expel(OrgId),
@@ -80,7 +80,16 @@ impl Edit<'_> {
                 Some(own) => *own = role,
                 None => return Err(Refused::NotAMember(org)),
             },
-            Self::Leave(org) | Self::Expel(org) => leave(user, org)?,
+            Self::Leave(org) => {
+                leave(user, org)?;
+                let times = user.left.entry(org).or_default();
+                *times = times.saturating_add(1);
+            }
+            Self::Expel(org) => {
+                leave(user, org)?;
+                // Its number is never given again.
+                user.left.remove(&org);
+            }
             Self::Use(org) if user.orgs.contains_key(&org) => user.org = org,
             Self::Use(org) => return Err(Refused::NotAMember(org)),
         }

@@ -3,7 +3,8 @@
 use auth::Role;
 use sourcegate_core::OrgId;
 
-use super::{Kept, User, login_of};
+use super::verify::{is_email_of, login_of};
+use super::{Kept, User};
 use crate::datasources::logged;
 use crate::item::{Item, Record};
 use crate::read::{BATCH, Partition};
@@ -71,7 +72,7 @@ impl Store {
             let Some(pointer) = batch.take(&keys[1]) else { return Ok(None) };
             let item = self.get(&Key::user(login_of(&pointer)?)).await?;
             // Between the two reads he may have got another login or email.
-            if let Some(item) = item.filter(|item| super::is_email_of(login_or_email, item)) {
+            if let Some(item) = item.filter(|item| is_email_of(login_or_email, item)) {
                 return User::of(&item).map(Some);
             }
         }

@@ -114,7 +114,7 @@ fn t31_access_is_shown_only_when_asked_for() {
     let stored = stored("loki", &[]);
     let shown = serde_json::to_value(Single::new(&stored, Compat::V13).with_logo()).unwrap();
     assert_eq!(shown.get("accessControl"), None);
-    let viewer = Identity::User { id: 3, login: "bob".to_owned() };
+    let viewer = Identity::User { id: 3, stay: 0, login: "bob".to_owned() };
     let viewer = Caller::new(viewer, OrgId::MAIN, Role::Viewer);
     let shown = Single::new(&stored, Compat::V13).with_logo().with_access(&viewer, &stored.source);
     let shown = serde_json::to_value(shown).unwrap();
