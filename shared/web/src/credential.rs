@@ -46,14 +46,18 @@ impl<S: Sync> FromRequestParts<S> for Credential {
     }
 }
 
-/// Reads which organisation a request names: the query's `targetOrgId` goes before the header, and what is not a number
-/// is ignored (contract 0.2).
+/// Reads which organisation a request names: the query's `targetOrgId` goes before the header, and what is no number that
+/// an organisation could have is ignored (contract 0.2; Grafana asks `orgID > 0`).
 fn wanted_org(uri: &Uri, headers: &HeaderMap) -> Option<i64> {
     let in_query = uri.query().and_then(|query| {
         let value = query.split('&').find_map(|pair| pair.strip_prefix("targetOrgId="));
-        value.and_then(|digits| digits.parse().ok())
+        value.and_then(number)
     });
-    in_query.or_else(|| headers.get(ORG_HEADER)?.to_str().ok()?.trim().parse().ok())
+    in_query.or_else(|| number(headers.get(ORG_HEADER)?.to_str().ok()?.trim()))
+}
+
+fn number(digits: &str) -> Option<i64> {
+    digits.parse().ok().filter(|id| *id > 0)
 }
 
 #[cfg(test)]
@@ -76,5 +80,9 @@ mod tests {
         check("/x?a=1&targetOrgId=1", Some("2"), Some(1));
         check("/x?targetOrgId=one", Some("2"), Some(2));
         check("/x", Some("two"), None);
+        check("/x", Some("0"), None);
+        check("/x", Some("-1"), None);
+        check("/x?targetOrgId=0", Some("2"), Some(2));
+        check("/x?targetOrgId=-7", None, None);
     }
 }
