@@ -181,6 +181,13 @@ async fn the_last_administrator_stays() {
     check(&admin.patch(&one, &role("Viewer")).await, 400, less);
     let ann = format!("/api/orgs/2/users/{}", id(&app, "ann").await);
     check(&admin.patch(&ann, &role("Admin")).await, 200, "Organization user updated");
+    // One who is shut out administers nothing.
+    let shut_out = format!("/api/admin/users/{}", id(&app, "ann").await);
+    let disabled = admin.post(&format!("{shut_out}/disable"), &json!({})).await;
+    assert_eq!(disabled.status, 200, "{}", disabled.text());
+    check(&admin.patch(&one, &role("Viewer")).await, 400, less);
+    check(&admin.delete(&one).await, 400, "Cannot remove last organization admin");
+    assert_eq!(admin.post(&format!("{shut_out}/enable"), &json!({})).await.status, 200);
     check(&admin.patch(&one, &role("Viewer")).await, 200, "Organization user updated");
     check(&admin.delete(&ann).await, 400, "Cannot remove last organization admin");
     check(&admin.delete(&one).await, 200, "User removed from organization");

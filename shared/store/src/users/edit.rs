@@ -1,13 +1,15 @@
 //! One change of a user: decided on what is there, written if nobody was faster, else decided again.
 
 use auth::Role;
+use aws_sdk_dynamodb::types::AttributeValue;
 use sourcegate_core::{Label, Login, OrgId, Rev};
 
 use super::changes::{Part, changes};
 use super::{Kept, User};
+use crate::datasources::logged;
 use crate::entry::seconds_now;
 use crate::item::{Item, Record, text};
-use crate::read::Partition;
+use crate::read::{BATCH, Partition};
 use crate::table::{self, Key, Table};
 use crate::write::{Condition, Outcome, Write};
 use crate::{Error, Refused, Store};
@@ -205,7 +207,7 @@ impl Store {
         Ok(match edit {
             Edit::Join(org, _) | Edit::Use(org) => vec![open(*org)],
             Edit::Role(org, _) | Edit::Leave(org) if is_admin_of(org) => {
-                vec![self.another_admin(*org, before).await?]
+                self.another_admin(*org, before).await?.into()
             }
             Edit::ServerAdmin(false) | Edit::Disabled(true) if before.runs_server() => {
                 vec![self.another_server_admin(before).await?]
@@ -214,19 +216,30 @@ impl Store {
         })
     }
 
-    /// Finds somebody else who is administrator of an organisation, and sees to it that he still is when it is written:
-    /// of two who put each other out, one is too late.
-    async fn another_admin(&self, org: OrgId, user: &User) -> Result<(Part, Write), Error> {
+    /// Finds somebody else who is administrator of an organisation and not shut out, and sees to it that he still is when
+    /// it is written: of two who put each other out, one is too late.
+    async fn another_admin(&self, org: OrgId, user: &User) -> Result<[(Part, Write); 2], Error> {
         let pk = table::members_of(org);
         let partition = Partition { table: Table::Access, pk: &pk, backwards: false };
         let own = table::folded(&user.login);
-        for member in self.query(&partition, usize::MAX).await? {
-            let record = Record(&member);
-            let is_admin = record.text("role").is_ok_and(|role| role == Role::Admin.as_str());
-            let login = record.text("sk")?;
-            if is_admin && login != own {
+        let members = self.query(&partition, usize::MAX).await?;
+        let others = members.iter().map(Record).filter(|member| {
+            member.text("role").is_ok_and(|role| role == Role::Admin.as_str())
+                && member.text("sk").is_ok_and(|login| login != own)
+        });
+        let others: Vec<_> =
+            others.map(|member| member.text("sk").map(Key::user)).collect::<Result<_, _>>()?;
+        for keys in others.chunks(BATCH) {
+            let mut batch = self.batch(keys).await?;
+            let other = keys.iter().find_map(|key| {
+                let user = logged(User::of(&batch.take(key)?))?;
+                (!user.disabled).then(|| (key.clone(), Key::member(org, &user.login)))
+            });
+            if let Some((user, member)) = other {
                 let stays = Condition::Equals("role", text(Role::Admin));
-                return Ok((Part::Witness, Write::check(Key::member(org, login), stays)));
+                let is_in = Condition::Equals("disabled", AttributeValue::Bool(false));
+                let checks = [Write::check(member, stays), Write::check(user, is_in)];
+                return Ok(checks.map(|check| (Part::Witness, check)));
             }
         }
         Err(Refused::LastAdmin(org).into())
@@ -234,19 +247,20 @@ impl Store {
 
     /// Finds somebody else who administers the server, in the same way.
     pub(crate) async fn another_server_admin(&self, user: &User) -> Result<(Part, Write), Error> {
-        use aws_sdk_dynamodb::types::AttributeValue::Bool;
         let all = self.users().await?;
         let other =
             all.iter().find(|one| one.id != user.id && one.is_server_admin && !one.disabled);
         let other = other.ok_or(Refused::LastServerAdmin)?;
-        let stays = Condition::Both([("serverAdmin", Bool(true)), ("disabled", Bool(false))]);
+        let stays = Condition::Both([
+            ("serverAdmin", AttributeValue::Bool(true)),
+            ("disabled", AttributeValue::Bool(false)),
+        ]);
         Ok((Part::Witness, Write::check(Key::listed_user(other.id), stays)))
     }
 }
 
 /// Lets nothing be written unless an organisation is there and is not being deleted.
 pub(crate) fn open(org: OrgId) -> (Part, Write) {
-    use aws_sdk_dynamodb::types::AttributeValue::Bool;
-    let stays = Condition::Equals("deleting", Bool(false));
+    let stays = Condition::Equals("deleting", AttributeValue::Bool(false));
     (Part::Open(org), Write::check(Key::org(org), stays))
 }
