@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use grafana::{Compat, Settings};
 use sourcegate_core::Cidr;
@@ -53,7 +53,7 @@ pub struct Args {
     )]
     pub datasource_limit: usize,
     /// A folder of data sources in Grafana's provisioning files: `datasources/*.yaml` below it, or its own.
-    #[arg(long, env = "SOURCEGATE_PROVISIONING", value_name = "DIR")]
+    #[arg(long, env = "SOURCEGATE_PROVISIONING", value_name = "DIR", value_parser = path())]
     pub provisioning: Option<PathBuf>,
 
     /// How the log is written: text on standard error, JSON on standard output.
@@ -63,6 +63,11 @@ pub struct Args {
     /// Starts a password-protected upstream to play with, and registers it.
     #[arg(long, env = "SOURCEGATE_DEMO", value_parser = FalseyValueParser::new())]
     pub demo: bool,
+}
+
+/// Reads a path; clap's own reading refuses a variable that is set to nothing.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// What the binary does beside serving.

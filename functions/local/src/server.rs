@@ -61,7 +61,8 @@ impl From<&Args> for Setup {
                 datasource_limit: args.datasource_limit,
             },
             dynamodb_listen: args.dynamodb_listen,
-            provisioning: args.provisioning.clone(),
+            // A variable that is set to nothing is as one that is not set.
+            provisioning: args.provisioning.clone().filter(|dir| !dir.as_os_str().is_empty()),
             demo: args.demo,
             jwt: None,
         }

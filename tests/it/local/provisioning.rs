@@ -83,6 +83,14 @@ async fn a_folder_of_files_without_grafana_s_folder_below_it_is_read_too() {
 }
 
 #[tokio::test]
+async fn a_variable_set_to_nothing_names_no_folder() {
+    let folder = tempdir().unwrap();
+    let server = Binary::with(folder.path(), &[], &[("SOURCEGATE_PROVISIONING", "")]).await;
+    let said = server.greeting();
+    assert!(!said.contains("created") && !said.contains("REFUSED"), "{said}");
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_is_named_and_the_server_serves() {
     let folder = tempdir().unwrap();
     let server = Binary::start(folder.path(), &["--provisioning", "absent"]).await;
