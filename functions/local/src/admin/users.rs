@@ -37,6 +37,8 @@ struct Wanted<'a> {
 
 async fn create(target: &Target, wanted: &Wanted<'_>, new: &NewPassword) -> anyhow::Result<Said> {
     let Wanted { login, role, org, is_server_admin } = *wanted;
+    // As those that come over the API.
+    let login = login.trim();
     // A colon would end the login early in basic authentication.
     let fits = (1..=LONGEST_LOGIN).contains(&login.len())
         && !login.contains(|c: char| c.is_control() || c == ':');
