@@ -41,7 +41,8 @@ pub enum Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::User { login, .. } | Self::Jwt { login, .. } => write!(f, "user:{login}"),
+            Self::User { login, .. } => write!(f, "user:{login}"),
+            Self::Jwt { login, .. } => write!(f, "jwt:{login}"),
             Self::ServiceAccount { id, .. } => write!(f, "service-account:{id}"),
         }
     }

@@ -42,7 +42,7 @@ async fn the_local_binary_accepts_tokens_and_logs_none() {
     let caller = harness::Client::new(binary.address, Some(format!("Bearer {unknown}")));
     assert_eq!(caller.get("/api/datasources").await.status, 401);
     let log = binary.process.log();
-    assert!(log.contains(r#""user":"user:ada@issuer.test""#), "{log}");
+    assert!(log.contains(r#""user":"jwt:ada@issuer.test""#), "{log}");
     assert!(log.contains("Failed to verify JWT: it has expired"), "{log}");
     for token in [&good, &bad, &unknown] {
         let (message, signature) = token.rsplit_once('.').unwrap();
