@@ -20,9 +20,8 @@ use crate::wire::token::{Listed, Made, ShownLimits, TokenCommand};
     tag = "accounts",
     operation_id = "listTokens",
     responses(
-        (status = 200, description = "The tokens", body = Vec<Listed>),
+        (status = 200, description = "The tokens; none of an account that is not there", body = Vec<Listed>),
         (status = 400, description = "`Service Account ID is invalid`, or `invalid service account id specified`"),
-        (status = 404, description = "`service account not found`"),
     ),
 )]
 pub(super) async fn list(

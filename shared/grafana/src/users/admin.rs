@@ -25,8 +25,7 @@ const NEW: Role = Role::Viewer;
     request_body = UserForm,
     responses(
         (status = 200, description = "`User created`", body = Created),
-        (status = 400, description = "Neither login nor email came, the password is too short, or a text cannot be kept"),
-        (status = 404, description = "`organization not found`"),
+        (status = 400, description = "Neither login nor email came, the password is too short, a text cannot be kept, or `organization not found`"),
         (status = 412, description = "Somebody else has this login or email"),
     ),
 )]
