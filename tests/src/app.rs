@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::Role;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -19,6 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::hostile::{Faults, Hostile};
@@ -74,7 +76,7 @@ impl TestApp {
             jwt: None,
         };
         change(&mut setup);
-        let engine = Engine::open(&setup.data).expect("the data folder opens");
+        let engine = opened(&setup.data).await;
         let hostile = Hostile::around(engine.http_client());
         let server =
             Server::over(setup, engine, hostile.http_client()).await.expect("the gateway starts");
@@ -245,6 +247,17 @@ impl TestApp {
         }
         std::mem::replace(&mut self.data, tempfile::tempdir().expect("another folder"))
     }
+}
+
+/// Opens a data folder. One whose gateway has just stopped in this process is in use until its last task has ended.
+async fn opened(data: &Path) -> Engine {
+    for _ in 0..200 {
+        match Engine::open(data) {
+            Err(local::engine::Error::InUse { .. }) => sleep(Duration::from_millis(25)).await,
+            engine => return engine.expect("the data folder opens"),
+        }
+    }
+    panic!("{} is in use for 5 s after its gateway has stopped", data.display());
 }
 
 /// Makes a client of tables that are reached in this process.
