@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -79,6 +79,20 @@ pub(crate) async fn sdk(endpoint: Endpoint) -> aws_config::SdkConfig {
                 .build()
         }
     }
+}
+
+/// Makes the client of the tables. The SDK shares one budget of tries between all clients of a region in a process, so
+/// that what is ill is not asked ever more; an engine in the process is its own service and has its own.
+pub(crate) async fn client(endpoint: Endpoint) -> aws_sdk_dynamodb::Client {
+    let is_alone = matches!(endpoint, Endpoint::InProcess(_));
+    let client = aws_sdk_dynamodb::config::Builder::from(&sdk(endpoint).await);
+    let client = if is_alone {
+        let tries = TokenBucket::builder().build();
+        client.retry_partition(RetryPartition::custom("engine").token_bucket(tries).build())
+    } else {
+        client
+    };
+    aws_sdk_dynamodb::Client::from_conf(client.build())
 }
 
 /// Six tries with pauses of 50 ms, 100 ms and so on, less a random part: about 0.8 s in all. The SDK's default first

@@ -88,9 +88,8 @@ struct Inner {
 impl Store {
     /// Makes the way to the tables; nothing is asked of them yet.
     pub async fn connect(config: Config, endpoint: Endpoint) -> Self {
-        let sdk = config::sdk(endpoint).await;
         Self(Arc::new(Inner {
-            client: aws_sdk_dynamodb::Client::new(&sdk),
+            client: config::client(endpoint).await,
             config,
             passwords: Passwords::new(),
             places: Places::new(),

@@ -74,7 +74,7 @@ async fn step_by_step(faults: Faults) -> Calls {
         let deleted = admin.delete(&path).await;
         [made, changed, deleted].map(|answer| (answer.status.as_u16(), answer.text()))
     };
-    let mut through = 0;
+    let (mut through, mut refused) = (0, vec![]);
     for steps in join_all((0..20).map(one)).await {
         // 503 is "come again"; what follows one may find what it should not.
         let Some(busy) = steps.iter().position(|(status, _)| *status == 503) else {
@@ -83,8 +83,9 @@ async fn step_by_step(faults: Faults) -> Calls {
             continue;
         };
         assert!(steps[..busy].iter().all(|(status, _)| *status == 200), "{steps:?}");
+        refused.push(steps);
     }
-    assert!(through >= 15, "{through} of 20 got through");
+    assert!(through >= 15, "{through} of 20 got through: {refused:?}");
     app.tables().set(Faults::default());
     let calls = app.calls();
     Items::of(&app).whole().await;
@@ -108,6 +109,17 @@ async fn d03_a_write_whose_answer_was_lost_is_200_and_no_conflict() {
 #[tokio::test]
 async fn d01_a_write_that_was_throttled_is_made_once() {
     step_by_step(Faults { throttled: 30, ..Faults::default() }).await;
+}
+
+#[tokio::test]
+async fn tables_that_are_ill_use_up_no_tries_of_others() {
+    let ill = TestApp::hostile(Faults::default()).await;
+    ill.tables().set(Faults { down: true, ..Faults::default() });
+    let admin = ill.as_admin();
+    for answer in join_all((0..150).map(|_| admin.get("/api/datasources"))).await {
+        assert_eq!(answer.status, 503);
+    }
+    step_by_step(Faults { failing: 30, ..Faults::default() }).await;
 }
 
 #[tokio::test]
