@@ -152,6 +152,18 @@ impl Action {
         )
     }
 
+    /// Tells whether the server's administrators may do it in every organisation, members of it or not. What an
+    /// organisation keeps, its data sources and its service accounts, is for its own members: a token of an account that
+    /// is its administrator would open everything in it.
+    #[must_use]
+    pub fn is_above_orgs(self) -> bool {
+        self.is_of_server()
+            || matches!(
+                self,
+                ReadOrgs | WriteOrgs | ReadMembers | AddMembers | WriteMembers | RemoveMembers
+            )
+    }
+
     /// Tells whether it is about data sources, those that exist or those that are to be made.
     #[must_use]
     pub fn is_about_sources(self) -> bool {
@@ -202,6 +214,15 @@ mod tests {
             assert!(NAMES[at + 1..].iter().all(|(other, _)| *other != action), "{action}");
         }
         assert_eq!(Action::parse("datasources:*"), None);
+    }
+
+    #[test]
+    fn what_an_organisation_keeps_is_not_above_it() {
+        for action in Action::all() {
+            let name = action.as_str();
+            let kept = name.starts_with("datasources") || name.starts_with("serviceaccounts:");
+            assert_eq!(action.is_above_orgs(), !kept, "{action}");
+        }
     }
 
     #[test]

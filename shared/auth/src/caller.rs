@@ -196,8 +196,7 @@ impl Caller {
     }
 
     fn may_by_role(&self, action: Action) -> bool {
-        // The server's administrators run organisations and users everywhere; data sources are their organisations'.
-        let everywhere = self.0.is_server_admin && !action.is_about_sources();
+        let everywhere = self.0.is_server_admin && action.is_above_orgs();
         everywhere || self.0.role.allows(action)
     }
 

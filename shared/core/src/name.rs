@@ -152,6 +152,9 @@ impl OrgId {
     /// The organisation that every deployment starts with.
     pub const MAIN: Self = Self(1);
 
+    /// Where somebody is who is in no organisation: nothing is in it, and nothing can be put there.
+    pub const NOWHERE: Self = Self(0);
+
     /// Wraps a number between 1 and 2^31 - 1.
     ///
     /// # Errors

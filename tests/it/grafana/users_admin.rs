@@ -1,11 +1,13 @@
 //! What who administers the server does to users: passwords, who is shut out, who administers the server.
 
+use auth::Role;
 use futures_util::future::join_all;
 use harness::app::PASSWORD;
-use harness::{Client, TestApp, build};
+use harness::{Client, TestApp};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::permissions::{account, create};
 use super::users::{check, logins, make, user};
 
 #[tokio::test]
@@ -106,15 +108,73 @@ async fn who_administers_the_server_keeps_it_in_no_organisation() {
     check(&put_out, 200, "User removed from organization");
     let users = root.get("/api/users").await.json();
     assert_eq!(users.as_array().map(Vec::len), Some(2), "{users}");
-    // In no organisation he has no role in it: nothing of its own is shown to him.
-    assert_eq!(root.get("/api/datasources").await.status, 403);
-    let source = build::plain("u", "http://127.0.0.1:9");
-    assert_eq!(root.post("/api/datasources", &source).await.status, 403);
     assert_eq!(root.get("/api/users?targetOrgId=1").await.status, 401);
     // He lets himself in again.
     let joining = json!({ "loginOrEmail": "admin", "role": "Viewer" });
     check(&root.post("/api/orgs/1/users", &joining).await, 200, "User added to organization");
     assert_eq!(root.get("/api/users?targetOrgId=1").await.status, 200);
+}
+
+#[tokio::test]
+async fn who_administers_the_server_reaches_nothing_of_an_organisation_that_he_is_not_in() {
+    let app = TestApp::start().await;
+    let root = app.as_admin_user();
+    let bob = make(&root, &user("bob")).await;
+    let number = root.get("/api/user").await.json()["id"].as_u64().unwrap();
+    let admin = app.as_admin();
+    create(&app, "u").await;
+    let account = account(&app, Role::Admin).await.1;
+    let account = format!("/api/serviceaccounts/{account}");
+    let tokens = format!("{account}/tokens");
+    // It is given to him by name, and he was the organisation's administrator.
+    let given = json!({ "permission": "Admin" });
+    let permissions = "/api/access-control/datasources/u";
+    let to = format!("{permissions}/users/{number}");
+    assert_eq!(admin.post(&to, &given).await.status, 200);
+    assert_eq!(root.delete(&format!("/api/org/users/{number}")).await.status, 400);
+    let role = json!({ "role": "Admin" });
+    assert_eq!(root.patch(&format!("/api/org/users/{bob}"), &role).await.status, 200);
+    assert_eq!(root.get(&account).await.status, 200);
+    assert_eq!(root.delete(&format!("/api/org/users/{number}")).await.status, 200);
+    let shut = [
+        "/api/datasources",
+        "/api/datasources/uid/u",
+        "/api/datasources/proxy/uid/u/",
+        "/api/datasources/correlations",
+        permissions,
+        "/api/serviceaccounts/search",
+        &account,
+        &tokens,
+        "/api/auth/keys",
+    ];
+    for path in shut {
+        assert_eq!(root.get(path).await.status, 403, "{path}");
+    }
+    let named = json!({ "name": "x" });
+    for path in ["/api/datasources", "/api/serviceaccounts", &tokens] {
+        assert_eq!(root.post(path, &named).await.status, 403, "{path}");
+    }
+    // What names no organisation means none: not the one that he was in, nor the first.
+    let me = root.get("/api/user").await.json();
+    assert_eq!((&me["orgId"], root.get("/api/user/orgs").await.json()), (&json!(0), json!([])));
+    assert_eq!(root.get("/api/org").await.status, 404);
+    assert_eq!(root.put("/api/org", &named).await.status, 404);
+    assert_eq!(root.get("/api/org/users").await.status, 404);
+    let joining = json!({ "loginOrEmail": "admin", "role": "Viewer" });
+    assert_eq!(root.post("/api/org/users", &joining).await.status, 404);
+    // What names one, he runs, whichever it is.
+    assert_eq!(root.get("/api/orgs/1").await.json()["name"], "Main Org.");
+    let made = root.post("/api/orgs", &named).await.json()["orgId"].as_u64().unwrap();
+    let other = json!({ "loginOrEmail": "bob", "role": "Admin" });
+    let members = format!("/api/orgs/{made}/users");
+    check(&root.post(&members, &other).await, 200, "User added to organization");
+    assert_eq!(root.delete(&format!("{members}/{number}")).await.status, 200);
+    check(&root.delete(&format!("/api/orgs/{made}")).await, 200, "Organization deleted");
+    // A member who may see nothing is no more in it: its accounts would open what is shut to him.
+    check(&root.post("/api/orgs/1/users", &joining).await, 200, "User added to organization");
+    assert_eq!(root.get("/api/serviceaccounts/search").await.status, 403);
+    assert_eq!(root.get("/api/datasources/uid/u").await.status, 200);
+    assert_eq!(root.delete("/api/datasources/uid/u").await.status, 403);
 }
 
 #[tokio::test]

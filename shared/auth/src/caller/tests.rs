@@ -152,13 +152,15 @@ fn a_limited_token_gives_nobody_rights() {
 }
 
 #[test]
-fn the_server_s_administrator_runs_organisations_but_not_their_data_sources() {
+fn the_server_s_administrator_runs_organisations_but_not_what_they_keep() {
     let admin = user(Role::None).as_server_admin();
     let other = OrgId::new(2).unwrap();
     assert!(admin.allow_in(Action::DeleteOrgs, other).is_ok());
     assert!(admin.allow_in(Action::WriteMembers, other).is_ok());
     assert!(admin.allow(Action::Create).is_err());
     assert!(admin.allow(Action::Read).is_err());
+    assert!(admin.allow(Action::ReadAccounts).is_err());
+    assert!(admin.allow_in(Action::WriteAccounts, other).is_err());
     let org_admin = user(Role::Admin);
     assert!(org_admin.allow_in(Action::WriteMembers, other).is_err());
     assert!(org_admin.allow(Action::WriteMembers).is_ok());

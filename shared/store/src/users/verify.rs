@@ -140,7 +140,8 @@ impl Place {
 
     /// Finds the organisation: the wanted one, else the user's own, else his first that is not gone.
     ///
-    /// The server's administrator who is in none is nobody where he was: the server stays his, whoever puts him out.
+    /// The server's administrator who is in none is nowhere: the server stays his, whoever puts him out, and nothing that
+    /// an organisation keeps.
     fn of(&self, user: &User) -> Option<(OrgId, Role)> {
         let is_there = |org: &OrgId| user.orgs.contains_key(org) && !self.closed.contains(org);
         let org = match self.wanted {
@@ -149,7 +150,9 @@ impl Place {
         };
         match org {
             Some(org) => Some((org, *user.orgs.get(&org)?)),
-            None if user.is_server_admin && self.wanted.is_none() => Some((self.read, Role::None)),
+            None if user.is_server_admin && self.wanted.is_none() => {
+                Some((OrgId::NOWHERE, Role::None))
+            }
             None => None,
         }
     }
@@ -161,16 +164,14 @@ mod tests {
     use crate::users::tests::{org, user};
 
     #[test]
-    fn the_server_s_administrator_is_nobody_where_he_is_no_member() {
+    fn the_server_s_administrator_is_nowhere_where_he_is_no_member() {
+        let nowhere = Some((OrgId::NOWHERE, Role::None));
         let place = |wanted: Option<i64>| Place::new(wanted.map(org), org(3));
         let root = User { is_server_admin: true, ..user(1, &[]) };
-        assert_eq!(place(None).of(&root), Some((org(3), Role::None)));
+        assert_eq!(place(None).of(&root), nowhere);
         assert_eq!(place(Some(3)).of(&root), None);
         let gone = Place { closed: [org(3)].into(), ..place(None) };
-        assert_eq!(
-            gone.of(&User { orgs: [(org(3), Role::Admin)].into(), ..root }),
-            Some((org(3), Role::None))
-        );
+        assert_eq!(gone.of(&User { orgs: [(org(3), Role::Admin)].into(), ..root }), nowhere);
     }
 
     #[track_caller]
