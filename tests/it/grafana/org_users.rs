@@ -190,6 +190,11 @@ async fn the_last_administrator_stays() {
     assert_eq!(admin.post(&format!("{shut_out}/enable"), &json!({})).await.status, 200);
     check(&admin.patch(&one, &role("Viewer")).await, 200, "Organization user updated");
     check(&admin.delete(&ann).await, 400, "Cannot remove last organization admin");
+    // Nobody is missed who could not come.
+    assert_eq!(admin.post(&format!("{shut_out}/disable"), &json!({})).await.status, 200);
+    check(&admin.patch(&ann, &role("Editor")).await, 200, "Organization user updated");
+    check(&admin.patch(&ann, &role("Admin")).await, 200, "Organization user updated");
+    assert_eq!(admin.post(&format!("{shut_out}/enable"), &json!({})).await.status, 200);
     check(&admin.delete(&one).await, 200, "User removed from organization");
 }
 

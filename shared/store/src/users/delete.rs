@@ -47,7 +47,36 @@ fn without_some(before: &Kept) -> Result<Option<Kept>, Refused> {
     let mut kept = Edit::Disabled(true).apply(before)?;
     let some: Vec<_> = kept.user.orgs.keys().copied().take(MOST_AT_ONCE).collect();
     for org in some {
-        kept = Edit::Expel(org).apply(&kept)?;
+        kept = Edit::Leave(org).apply(&kept)?;
     }
     Ok(Some(kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use sourcegate_core::OrgId;
+
+    use super::*;
+    use crate::users::tests::{org, user};
+
+    #[test]
+    fn who_is_on_the_way_out_has_left_where_he_is_no_more() {
+        let ids: Vec<_> = (1..=100).collect();
+        let mut user = user(1, &ids);
+        user.left.insert(org(1), 2);
+        let before = Kept { user, hash: "hash".to_owned() };
+        let after = without_some(&before).unwrap().unwrap().user;
+        assert!(after.disabled);
+        assert_eq!(
+            after.orgs.keys().copied().collect::<Vec<_>>(),
+            (91..=100).map(org).collect::<Vec<OrgId>>()
+        );
+        assert_eq!((after.stay(org(1)), after.stay(org(90)), after.stay(org(91))), (3, 1, 0));
+    }
+
+    #[test]
+    fn who_is_in_few_goes_at_once() {
+        let before = Kept { user: user(1, &[1, 2]), hash: "hash".to_owned() };
+        assert_eq!(without_some(&before).unwrap(), None);
+    }
 }

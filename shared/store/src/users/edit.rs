@@ -203,7 +203,9 @@ impl Store {
 
     /// Lists what must hold beside the user's own items.
     async fn guards(&self, edit: &Edit<'_>, before: &User) -> Result<Vec<(Part, Write)>, Error> {
-        let is_admin_of = |org: &OrgId| before.orgs.get(org) == Some(&Role::Admin);
+        // Who is shut out administers nothing: nobody is missed when he goes.
+        let is_admin_of =
+            |org: &OrgId| !before.disabled && before.orgs.get(org) == Some(&Role::Admin);
         Ok(match edit {
             Edit::Join(org, _) | Edit::Use(org) => vec![open(*org)],
             Edit::Role(org, _) | Edit::Leave(org) if is_admin_of(org) => {
