@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use sourcegate_core::{Assignee, Permissions};
+use sourcegate_core::Permissions;
 use store::{Assignment, Store};
 use web::{Json, Path, envelope};
 
@@ -19,7 +19,7 @@ use crate::wire::account::Message;
 use crate::wire::permission::{Change, Changes, Description, Shown};
 
 pub(crate) use assignment::BadAssignment;
-use assignment::To;
+use assignment::{To, account};
 
 /// Makes the routes.
 pub fn router(store: Store) -> Router {
@@ -219,14 +219,12 @@ async fn assign(
     let named: Vec<_> = named.map(|(assignee, _)| assignee).collect();
     let changed = changes.iter().map(|(assignee, _)| assignee);
     let ids = named.iter().chain(changed).filter_map(|assignee| account(*assignee)).collect();
-    let accounts = store.assignees(granted.source().org, &ids).await?;
+    let mut accounts = store.assignees(granted.source().org, &ids).await?;
+    // Whose item is damaged is given nothing; others are.
+    let mut given = changes.iter().filter(|(_, level)| level.is_some());
+    let is_damaged = |id: &u32| matches!(accounts.get(id), Some(Err(_)));
+    let damaged = given.find_map(|(assignee, _)| account(*assignee).filter(is_damaged));
+    damaged.and_then(|id| accounts.remove(&id)).transpose()?;
     let changes = assignment::among(&accounts, &named, changes).map_err(Error::from)?;
     Ok(store.assign(granted, &changes).await?)
-}
-
-fn account(assignee: Assignee) -> Option<u32> {
-    match assignee {
-        Assignee::Account { id, .. } => Some(id),
-        Assignee::Viewers | Assignee::Editors => None,
-    }
 }

@@ -22,7 +22,8 @@ pub struct Account {
 }
 
 impl Store {
-    /// Finds the users and service accounts of an organisation that have these numbers. Others' are not found.
+    /// Finds the users and service accounts of an organisation that have these numbers. Others' are not found; in the
+    /// place of one whose item is damaged stands what is wrong with it, since he is not gone.
     ///
     /// # Errors
     /// What the table says.
@@ -30,7 +31,7 @@ impl Store {
         &self,
         org: OrgId,
         ids: &BTreeSet<u32>,
-    ) -> Result<BTreeMap<u32, Account>, Error> {
+    ) -> Result<BTreeMap<u32, Result<Account, Error>>, Error> {
         let mut found = BTreeMap::new();
         let mut logins = BTreeMap::new();
         let ids: Vec<_> = ids.iter().copied().collect();
@@ -44,9 +45,12 @@ impl Store {
             let mut batch = self.batch(&all.collect::<Vec<_>>()).await?;
             for (id, user, account) in keys {
                 if let Some(item) = batch.take(&user) {
-                    logins.insert(id, Record(&item).text("login")?.to_owned());
+                    match Record(&item).text("login") {
+                        Ok(login) => drop(logins.insert(id, login.to_owned())),
+                        Err(damage) => drop(found.insert(id, Err(damage))),
+                    }
                 } else if let Some(item) = account.and_then(|key| batch.take(&key)) {
-                    found.insert(id, service_account(id, &item)?);
+                    found.insert(id, service_account(id, &item));
                 }
             }
         }
@@ -59,7 +63,7 @@ impl Store {
         &self,
         org: OrgId,
         logins: BTreeMap<u32, String>,
-    ) -> Result<Vec<(u32, Account)>, Error> {
+    ) -> Result<Vec<(u32, Result<Account, Error>)>, Error> {
         let mut members = Vec::new();
         let logins: Vec<_> = logins.into_iter().collect();
         for logins in logins.chunks(BATCH) {
@@ -67,12 +71,7 @@ impl Store {
             let mut batch = self.batch(&keys).await?;
             for ((id, _), key) in logins.iter().zip(&keys) {
                 let Some(item) = batch.take(key) else { continue };
-                let user = User::of(&item)?;
-                // A login may have gone to another user since its number was looked up.
-                let assignee = user.assignee(org).filter(|_| user.id == *id);
-                let account =
-                    |assignee| Account { login: user.login, is_service_account: false, assignee };
-                members.extend(assignee.map(account).map(|account| (*id, account)));
+                members.extend(member(org, *id, &item).transpose().map(|account| (*id, account)));
             }
         }
         Ok(members)
@@ -82,6 +81,13 @@ impl Store {
 /// The key of a service account; no number beyond 31 bits is one's.
 fn account_key(org: OrgId, id: u32) -> Option<Key> {
     OwnerId::new(id).map(|owner| Key::service_account(org, owner))
+}
+
+/// Reads a user's item; none if he is no member. A login may have gone to another user since its number was looked up.
+fn member(org: OrgId, id: u32, item: &Item) -> Result<Option<Account>, Error> {
+    let user = User::of(item)?;
+    let assignee = user.assignee(org).filter(|_| user.id == id);
+    Ok(assignee.map(|assignee| Account { login: user.login, is_service_account: false, assignee }))
 }
 
 fn service_account(id: u32, item: &Item) -> Result<Account, Error> {

@@ -8,7 +8,7 @@ use harness::{TestApp, build};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::permissions::{PERMISSIONS, account, create, give, path};
+use super::permissions::{PERMISSIONS, account, create, give, path, user};
 use crate::store::items::{ACCESS, Item, Items, REGISTRY, text};
 
 #[tokio::test]
@@ -187,4 +187,36 @@ async fn a_source_has_500_assignees_at_most() {
     let refused = app.as_admin().post(PERMISSIONS, &json!({ "permissions": many })).await;
     let text = "permissions has 1001 entries; at most 1000 are changed at once";
     assert_eq!((refused.status.as_u16(), &*refused.message()), (400, text));
+}
+
+#[tokio::test]
+async fn d17_a_damaged_user_stands_in_nobody_s_way_and_keeps_what_he_was_given() {
+    let app = TestApp::start().await;
+    create(&app, "a").await;
+    let mut ids = Vec::new();
+    for login in ["bob", "carol"] {
+        ids.push(user(&app, login, Role::Viewer).await.1);
+    }
+    let to = |at: usize| format!("/users/{}", ids[at]);
+    assert_eq!(give(&app, "a", &to(0), "Edit").await.status, 200);
+    let items = Items::of(&app);
+    let key = ("USER#bob", "-");
+    let was = items.get(ACCESS, key).await;
+    items.change(ACCESS, key, |item| drop(item.insert("orgs".to_owned(), text("none")))).await;
+    // Others are given and shown what is theirs; to him nothing is given, and nothing is his that nobody took.
+    assert_eq!(give(&app, "a", &to(1), "Query").await.status, 200);
+    let refused = give(&app, "a", &to(0), "Admin").await;
+    assert_eq!((refused.status.as_u16(), &*refused.cause()), (500, "bad_record"));
+    let shown = |all: Value| -> Vec<_> {
+        all.as_array().unwrap().iter().filter_map(|one| one["userId"].as_i64()).collect()
+    };
+    let admin = app.as_admin();
+    assert_eq!(shown(admin.get(PERMISSIONS).await.json()), ids[1..]);
+    items.put(ACCESS, was.clone()).await;
+    assert_eq!(shown(admin.get(PERMISSIONS).await.json()), ids);
+    // It can be taken from him while nobody can read who he is.
+    items.change(ACCESS, key, |item| drop(item.insert("orgs".to_owned(), text("none")))).await;
+    assert_eq!(give(&app, "a", &to(0), "").await.status, 200);
+    items.put(ACCESS, was).await;
+    assert_eq!(shown(admin.get(PERMISSIONS).await.json()), ids[1..]);
 }

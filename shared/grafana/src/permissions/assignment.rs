@@ -1,14 +1,12 @@
 //! What a body asks to be given to whom. The texts are Grafana's `resourcepermissions` errors.
 
-use std::collections::BTreeMap;
-
 use auth::Role;
 use sourcegate_core::{Assignee, LegacyId, Level};
-use store::{Account, Assignment};
+use store::Assignment;
 
 use crate::Error;
 use crate::error::Words;
-use crate::wire::permission::Entry;
+use crate::wire::permission::{Accounts, Entry};
 
 /// How many changes one request may make.
 const MOST_CHANGES: usize = 1_000;
@@ -136,15 +134,20 @@ impl To {
     }
 }
 
-/// Makes changes be about those who are there: who is named and is there no more, or came again, is named no more.
+/// Makes changes be about those who are there: who is named and is there no more, or came again, is named no more. Whose
+/// item is damaged is there and stays as he is named.
 pub(super) fn among(
-    accounts: &BTreeMap<u32, Account>,
+    accounts: &Accounts,
     named: &[Assignee],
     changes: &[Assignment],
 ) -> Result<Vec<Assignment>, BadAssignment> {
-    let now = |assignee: Assignee| match assignee {
-        Assignee::Account { id, .. } => accounts.get(&id).map(|account| account.assignee),
-        role => Some(role),
+    let is_named = |id| named.iter().copied().find(|named| account(*named) == Some(id));
+    let now = |assignee: Assignee| match account(assignee) {
+        None => Some(assignee),
+        Some(id) => match accounts.get(&id)? {
+            Ok(account) => Some(account.assignee),
+            Err(_) => is_named(id),
+        },
     };
     let gone = named.iter().filter(|assignee| now(**assignee) != Some(**assignee));
     let mut all: Vec<_> = gone.map(|assignee| (*assignee, None)).collect();
@@ -158,6 +161,14 @@ pub(super) fn among(
         }
     }
     Ok(all)
+}
+
+/// Gives the number that an assignee has who is no role.
+pub(super) fn account(assignee: Assignee) -> Option<u32> {
+    match assignee {
+        Assignee::Account { id, .. } => Some(id),
+        Assignee::Viewers | Assignee::Editors => None,
+    }
 }
 
 /// Reads a level; nothing and the empty text take away.
@@ -201,6 +212,8 @@ fn echo(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use store::Account;
+
     use super::*;
 
     fn entry(user: i64, team: i64, role: &str, permission: &str) -> Entry {
@@ -235,7 +248,7 @@ mod tests {
     fn who_is_gone_or_came_again_is_named_no_more() {
         let again = Assignee::Account { id: 7, stay: 1 };
         let account = |id, assignee| {
-            (id, Account { login: "x".to_owned(), is_service_account: false, assignee })
+            (id, Ok(Account { login: "x".to_owned(), is_service_account: false, assignee }))
         };
         let eight = Assignee::account(8);
         let accounts = [account(7, again), account(8, eight)].into();
@@ -249,6 +262,15 @@ mod tests {
         let last = [(Assignee::Viewers, edit), (again, edit), (eight, None)];
         assert_eq!(made(&given), Ok([&gone[..], &last].concat()));
         assert_eq!(made(&[(nine, edit)]), Err(BadAssignment::NoUser(9)));
+    }
+
+    #[test]
+    fn who_is_damaged_is_named_until_he_is_named_no_more() {
+        let [seven, again] = [0, 1].map(|stay| Assignee::Account { id: 7, stay });
+        let accounts = [(7, Err(store::Error::Busy))].into();
+        let made = |changes: &[Assignment]| among(&accounts, &[again], changes);
+        assert_eq!(made(&[]), Ok(vec![]));
+        assert_eq!(made(&[(seven, None)]), Ok(vec![(again, None)]));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use auth::Action;
 use serde::{Deserialize, Serialize};
 use sourcegate_core::{Assignee, Level, Permissions};
-use store::Account;
+use store::{Account, Error};
+
+/// Who permissions name, by number; in the place of one whose item is damaged, what is wrong with it.
+pub(crate) type Accounts = BTreeMap<u32, Result<Account, Error>>;
 
 /// What POST for one assignee carries.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
@@ -86,16 +89,14 @@ pub(crate) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// Makes the list: what was given, without accounts that are gone or came again, and at last what administrators have anyway.
-    pub(crate) fn all(
-        permissions: &Permissions,
-        accounts: &'a BTreeMap<u32, Account>,
-    ) -> Vec<Self> {
+    /// Makes the list: what was given, without accounts that are gone, came again or are damaged, and at last what administrators have anyway.
+    pub(crate) fn all(permissions: &Permissions, accounts: &'a Accounts) -> Vec<Self> {
         let given = permissions.iter().filter_map(|(assignee, level)| match assignee {
             Assignee::Viewers => Some(Self::role(1, "Viewer", level)),
             Assignee::Editors => Some(Self::role(2, "Editor", level)),
             Assignee::Account { id, .. } => {
-                let account = accounts.get(&id).filter(|account| account.assignee == assignee)?;
+                let account = accounts.get(&id)?.as_ref().ok()?;
+                let account = Some(account).filter(|account| account.assignee == assignee)?;
                 Some(Self::account(id, account, level))
             }
         });
