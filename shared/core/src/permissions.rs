@@ -88,15 +88,18 @@ impl Permissions {
         self.0.get(&assignee).copied()
     }
 
-    /// Gives somebody a level instead of the one he had, in this stay or an earlier one, or takes it away.
+    /// Gives somebody a level instead of the one he had, in this stay or an earlier one, or takes it away. What he was
+    /// given in a later stay is what he has.
     pub fn set(&mut self, assignee: Assignee, level: Option<Level>) {
-        match level {
-            Some(level) => {
-                self.0.retain(|other, _| !other.is_same_account(assignee));
-                self.0.insert(assignee, level)
-            }
-            None => self.0.remove(&assignee),
+        let Some(level) = level else {
+            self.0.remove(&assignee);
+            return;
         };
+        // Of one account, the order is that of its stays.
+        if !self.0.keys().any(|other| other.is_same_account(assignee) && *other > assignee) {
+            self.0.retain(|other, _| !other.is_same_account(assignee));
+            self.0.insert(assignee, level);
+        }
     }
 
     /// Lists what was given to whom, roles first.
@@ -139,5 +142,8 @@ mod tests {
         permissions.set(second, Some(Level::Query));
         let all: Vec<_> = permissions.iter().collect();
         assert_eq!(all, [(second, Level::Query)]);
+        // A slow writer gave it to him before he left.
+        permissions.set(first, Some(Level::Admin));
+        assert_eq!(permissions.iter().collect::<Vec<_>>(), all);
     }
 }
