@@ -89,7 +89,7 @@ pub enum AdminCommand {
 
     /// Reads data sources from a file that `export` wrote, and seals their secrets to the keys here.
     ///
-    /// Uids, names and permissions stay. An import that broke off goes on with --on-conflict skip.
+    /// Uids, names and permissions stay, those of users who were put out and let in again since too. An import that broke off goes on with --on-conflict skip.
     Import {
         /// The file to read.
         file: PathBuf,
