@@ -246,3 +246,24 @@ fn check_unlimited(caller: &Caller, command: &AccountCommand) -> Result<(), Erro
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth::Identity;
+    use sourcegate_core::OrgId;
+
+    use super::*;
+
+    #[test]
+    fn no_role_above_the_callers_own_is_given() {
+        let roles = [Role::None, Role::Viewer, Role::Editor, Role::Admin];
+        for own in roles {
+            let who = Identity::User { id: 7, stay: 0, login: "bob".to_owned() };
+            let caller = Caller::new(who, OrgId::MAIN, own);
+            for asked in roles {
+                let given = role(&caller, asked.as_str());
+                assert_eq!(given.is_ok(), asked <= own, "{own} gives {asked}");
+            }
+        }
+    }
+}
