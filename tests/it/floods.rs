@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth::{OwnerId, Role, Token};
 use futures_util::future::join_all;
@@ -64,6 +64,24 @@ async fn a07_after_ten_wrong_passwords_none_is_tried_for_that_login_from_that_ad
     assert!(tally.contains_key(&429), "{tally:?}");
     assert_eq!(login(&app, "eve", "right").get(LIST).await.status, 200, "it is remembered");
     assert_eq!(app.as_admin().get(LIST).await.status, 200);
+}
+
+#[tokio::test]
+async fn a07_guesses_beyond_the_limit_ask_the_tables_once_a_second() {
+    let app = with_users(&["bob"]).await;
+    // Five minutes may end in between, and the count begin anew: once.
+    for is_last in [false, true] {
+        guess(&app, "bob", 12).await;
+        let (before, started) = (app.calls(), Instant::now());
+        let tally = guess(&app, "bob", 50).await;
+        let calls = app.calls().since(&before).total();
+        // Whoever guesses is read and counted twice, once a second.
+        let most = 3 * (started.elapsed().as_secs() + 1);
+        if tally.keys().eq([&429]) || is_last {
+            assert!(calls <= most, "{calls} calls for {tally:?}");
+            return;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

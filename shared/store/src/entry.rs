@@ -9,6 +9,7 @@ use auth::{Caller, Credential, Unauthenticated};
 use sourcegate_core::{Datasource, OrgId, Reference};
 
 use crate::datasources::may_mislead;
+use crate::floods::Attempt;
 use crate::item::datasource_of;
 use crate::keys::WrappedKey;
 use crate::read::Batch;
@@ -143,7 +144,11 @@ impl Store {
     fn place(&self, claim: Claim<'_>) -> Result<Place, Error> {
         match claim.credential {
             Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
-            Credential::Password { login, .. } => {
+            Credential::Password { login, password } => {
+                let is_shut = Attempt::new(self, login, claim.peer).is_shut();
+                if is_shut && !self.0.passwords.was_right(login, password) {
+                    return Err(Unauthenticated::TooManyFailures.into());
+                }
                 let wanted = claim.org.map(OrgId::new).transpose();
                 let wanted = wanted.map_err(|_| Unauthenticated::NotAMember)?;
                 Ok(Place::new(wanted, self.0.places.of(login)))

@@ -32,6 +32,9 @@ const TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Of how many addresses this process keeps a count itself.
 const MOST_ADDRESSES: usize = 10_000;
 
+/// How long this process believes that too many passwords have failed, before it asks the table again.
+const SHUT: Duration = Duration::from_secs(1);
+
 /// Where a failure came from, as counts are kept by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Address(String);
@@ -99,6 +102,24 @@ impl Strangers {
             Ok(tally) => tally,
             Err(never) => match never {},
         }
+    }
+}
+
+/// The counts that the table has just said to be too high: what is counted by them is refused without asking it, so that
+/// guesses cost next to nothing.
+pub(crate) struct Shut(Cache<Key, Instant>);
+
+impl Shut {
+    pub(crate) fn new() -> Self {
+        Self(Cache::new(MOST_ADDRESSES))
+    }
+
+    fn note(&self, key: &Key, now: Instant) {
+        self.0.insert(key.clone(), now);
+    }
+
+    fn has(&self, key: &Key, now: Instant) -> bool {
+        self.0.get(key).is_some_and(|noted| now.duration_since(noted) < SHUT)
     }
 }
 
@@ -175,27 +196,37 @@ impl<'a> Attempt<'a> {
         Self { store, keys, expires: (window + 2) * PASSWORD_WINDOW }
     }
 
+    /// Tells whether the table would be asked in vain.
+    pub(crate) fn is_shut(&self) -> bool {
+        let now = Instant::now();
+        self.keys.iter().any(|key| self.store.0.shut.has(key, now))
+    }
+
     /// Counts it.
     ///
     /// # Errors
     /// [`Unauthenticated::TooManyFailures`]; [`Unauthenticated::Uncounted`] if the table cannot be told, since who is not
     /// counted could guess for ever.
     pub(crate) async fn begin(&self) -> Result<(), Unauthenticated> {
+        if self.is_shut() {
+            return Err(Unauthenticated::TooManyFailures);
+        }
         let [of_login, of_address] = &self.keys;
-        let counted = tokio::join!(
+        let counted = tokio::try_join!(
             self.store.count(of_login, 1, self.expires),
             self.store.count(of_address, 1, self.expires),
         );
-        match counted {
-            (Ok(of_login), Ok(of_address)) => {
-                if of_login > FAILURES_OF_LOGIN || of_address > FAILURES_OF_ADDRESS {
-                    return Err(Unauthenticated::TooManyFailures);
-                }
-                Ok(())
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "a login was not counted");
-                Err(Unauthenticated::Uncounted)
+        let counted = counted.map_err(|error| {
+            tracing::error!(%error, "a login was not counted");
+            Unauthenticated::Uncounted
+        })?;
+        let most = [FAILURES_OF_LOGIN, FAILURES_OF_ADDRESS];
+        let mut over = self.keys.iter().zip(<[i64; 2]>::from(counted)).zip(most);
+        match over.find(|((_, count), most)| count > most) {
+            None => Ok(()),
+            Some(((key, _), _)) => {
+                self.store.0.shut.note(key, Instant::now());
+                Err(Unauthenticated::TooManyFailures)
             }
         }
     }
@@ -230,6 +261,15 @@ mod tests {
         check("2001:db8:1:2::", "2001:db8:1:2::");
         check("::1", "0:0:0:0::");
         assert_eq!(Address::of(None).as_str(), "unknown");
+    }
+
+    #[test]
+    fn a07_what_the_table_called_too_many_is_believed_for_a_second() {
+        let (shut, start) = (Shut::new(), Instant::now());
+        let key = |login| Key::failed_passwords(&Address::of(None), 7, Some(login));
+        shut.note(&key("bob"), start);
+        assert!(shut.has(&key("bob"), start) && !shut.has(&key("eve"), start));
+        assert!(!shut.has(&key("bob"), start + SHUT));
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::floods::Strangers;
+use crate::floods::{Shut, Strangers};
 use crate::last_use::Uses;
 use crate::orgs::Sweeps;
 use crate::passwords::Passwords;
@@ -78,6 +78,7 @@ struct Inner {
     config: Config,
     passwords: Passwords,
     places: Places,
+    shut: Shut,
     strangers: Strangers,
     sweeps: Sweeps,
     uses: Uses,
@@ -93,6 +94,7 @@ impl Store {
             config,
             passwords: Passwords::new(),
             places: Places::new(),
+            shut: Shut::new(),
             strangers: Strangers::new(),
             sweeps: Sweeps::default(),
             uses: Uses::new(),

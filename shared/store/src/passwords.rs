@@ -32,6 +32,8 @@ type Mac = [u8; 32];
 pub(crate) struct Passwords {
     key: ProcessKey,
     verdicts: Cache<Mac, (Stamp, bool)>,
+    /// Logins with passwords that were right, whatever hash they had.
+    right: Cache<Mac, Stamp>,
     /// Everybody who waits for a hashing shares its outcome, "too many" included.
     flights: Flights<Mac, Result<bool, Unauthenticated>>,
     turns: Arc<Semaphore>,
@@ -43,10 +45,22 @@ impl Passwords {
         Self {
             key: ProcessKey::new(),
             verdicts: Cache::new(MOST_VERDICTS),
+            right: Cache::new(MOST_VERDICTS),
             flights: Flights::new(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             places: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
         }
+    }
+
+    /// Tells whether a password was right within the last minute. It may have been changed since: this lets nobody in, it
+    /// only tells guesses from others before anything is read.
+    pub(crate) fn was_right(&self, login: &str, password: &SecretString) -> bool {
+        let stamp = self.right.get(&self.pair(login, password));
+        stamp.is_some_and(|stamp| stamp.is_fresh(REMEMBERED))
+    }
+
+    fn pair(&self, login: &str, password: &SecretString) -> Mac {
+        self.key.mac(&[login.as_bytes(), password.expose_secret().as_bytes()])
     }
 
     /// Tells whether a password matches a stored hash.
@@ -80,6 +94,9 @@ impl Passwords {
             }
             let verdict = verdict?;
             self.verdicts.insert(mac, (Stamp::now(), verdict));
+            if verdict {
+                self.right.insert(self.pair(login, password), Stamp::now());
+            }
             Ok(verdict)
         });
         *hashed.await
