@@ -13,6 +13,7 @@ mod permissions;
 mod plugin;
 mod random;
 mod secret;
+mod via;
 
 pub use address::{BadCidr, Cidr, Policy, Verdict};
 pub use base_url::{BadUrl, BaseUrl, Scheme};
@@ -27,3 +28,4 @@ pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;
 pub use random::{Incarnation, Rev};
 pub use secret::Secrets;
+pub use via::{OWN_VIA, has_been_here};

@@ -41,7 +41,6 @@ pub(crate) struct Paths;
         (status = 404, description = "`Unable to find datasource`"),
         (status = 502, description = "The data source cannot be reached; `cause` says why"),
         (status = 504, description = "The data source took too long"),
-        (status = 508, description = "The request has come through this gateway before"),
         (status = "default", description = "What the data source answers"),
     ),
 )]

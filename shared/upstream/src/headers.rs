@@ -10,10 +10,7 @@ pub(crate) use answer::clear as clear_answer;
 pub(crate) use framing::frame;
 pub(crate) use request::forward;
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
-
-/// What the gateway calls itself on the way, in both directions.
-const VIA: HeaderValue = HeaderValue::from_static("1.1 sourcegate");
+use http::header::{CONNECTION, HeaderMap, HeaderName};
 
 /// Lists the headers that `Connection` names, which end at each hop (RFC 9110, 7.6.1).
 fn named_by_connection(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// The request names no host, or several.
     #[error("exactly one host header is needed")]
     HostUnclear,
+    /// The request has been through the gateway before.
+    #[error("request came back to the gateway that sent it")]
+    Loop,
     /// A web page of another origin sent the request.
     #[error("requests from other origins are not served")]
     ForeignOrigin,
@@ -94,6 +97,7 @@ impl Classify for Refusal {
             | Self::HostUnclear => Kind::Invalid,
             Self::HostNotServed(_) => Kind::Misdirected,
             Self::ForeignOrigin => Kind::Forbidden,
+            Self::Loop => Kind::Loop,
             Self::UpgradeNotOffered => Kind::NotImplemented,
             Self::Panicked => Kind::Internal,
         }
@@ -115,6 +119,7 @@ impl Classify for Refusal {
             Self::HostNotServed(_) => Some("host_not_served"),
             Self::HostUnclear => Some("host_unclear"),
             Self::ForeignOrigin => Some("foreign_origin"),
+            Self::Loop => Some("loop"),
             Self::UpgradeNotOffered => Some("upgrade_not_offered"),
             Self::Panicked => Some("panic"),
         }

@@ -280,6 +280,12 @@ async fn a_request_that_was_here_before_is_508() {
     }
     let arrived = stage.arrived(&["Via: 1.0 cache"]).await;
     assert_eq!(arrived.all("via"), ["1.0 cache", "1.1 sourcegate"]);
+    // No route is a data source, whatever credential that data source would lend.
+    for path in ["/api/health", "/api/datasources", "/api/org"] {
+        let request = stage.client.request(http::Method::GET, path);
+        let answer = stage.client.send(request.header("via", "1.1 sourcegate")).await;
+        assert_eq!((answer.status.as_u16(), &*answer.cause()), (508, "loop"), "{path}");
+    }
 
     // Another gateway, which is at an address that may be dialled.
     let credential = stage.client.authorization();

@@ -18,6 +18,7 @@ const ALWAYS: &[Refusal] = &[
     ("414", "TargetTooLong", "The target has more than 8 KiB or 1,000 segments."),
     ("431", "HeadersTooLarge", "The header section has more than 16 KiB or 100 headers."),
     ("500", "Internal", "It failed for no reason that the caller could remove."),
+    ("508", "Loop", "The request has come through this gateway before."),
     ("503", "Unavailable", "The tables cannot be reached; `Retry-After` says when to ask again."),
 ];
 

@@ -5,6 +5,7 @@ use http::header::{
     CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, TRANSFER_ENCODING, VIA,
     X_CONTENT_TYPE_OPTIONS,
 };
+use sourcegate_core::OWN_VIA;
 
 use super::names::is_stripped_from_answer;
 use super::{named_by_connection, remove_all};
@@ -25,7 +26,7 @@ pub(crate) fn clear(headers: &mut HeaderMap) {
     remove_all(headers, doomed);
     headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    headers.append(VIA, super::VIA);
+    headers.append(VIA, OWN_VIA);
 }
 
 #[cfg(test)]

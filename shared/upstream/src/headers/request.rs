@@ -9,6 +9,7 @@ use crate::{Client, Error};
 use http::header::{
     COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, RANGE, REFERER, UPGRADE, USER_AGENT, VIA,
 };
+use sourcegate_core::{OWN_VIA, has_been_here};
 
 const GRAFANA_REFERER: HeaderName = HeaderName::from_static("x-grafana-referer");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -38,7 +39,7 @@ pub(crate) fn forward(
     remove_all(headers, doomed);
 
     headers.insert(USER_AGENT, AGENT);
-    headers.append(VIA, super::VIA);
+    headers.append(VIA, OWN_VIA);
     if let Some(cookie) = cookie {
         headers.insert(COOKIE, cookie);
     }
@@ -91,11 +92,7 @@ fn refuse_upgrade(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 fn refuse_loop(headers: &HeaderMap) -> Result<(), Error> {
-    let own = |hop: &[u8]| {
-        let mut words = hop.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(b"sourcegate"))
-    };
-    if tokens(headers, VIA).any(own) { Err(Error::Loop) } else { Ok(()) }
+    if has_been_here(headers) { Err(Error::Loop) } else { Ok(()) }
 }
 
 /// Many ranges make one small request cost a server many (`faults.md` H22).

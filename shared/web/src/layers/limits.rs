@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, Method, Request, header};
 
+use sourcegate_core::has_been_here;
+
 use crate::Refusal;
 
 const TARGET_LIMIT_BYTES: usize = 8 << 10;
@@ -10,14 +12,16 @@ const HEADER_LIMIT_BYTES: usize = 16 << 10;
 const HEADER_LIMIT: usize = 100;
 
 /// Refuses `TRACE` and `CONNECT` (405), targets over 8 KiB or 1,000 segments (414), header sections
-/// over 16 KiB or 100 headers (431), WebSockets (501).
+/// over 16 KiB or 100 headers (431), WebSockets (501), and requests that the gateway itself has sent (508): whoever made a
+/// data source of the gateway would lend its credential to all who may query it.
 pub(super) fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     let method = request.method();
     if matches!(*method, Method::TRACE | Method::CONNECT) {
         return Err(Refusal::MethodNeverServed(method.clone()));
     }
     check_target(request.uri().path(), request.uri().query())?;
-    check_headers(request.headers())
+    check_headers(request.headers())?;
+    if has_been_here(request.headers()) { Err(Refusal::Loop) } else { Ok(()) }
 }
 
 fn check_target(path: &str, query: Option<&str>) -> Result<(), Refusal> {
