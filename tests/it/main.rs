@@ -21,3 +21,4 @@ mod streaming;
 mod template;
 mod tenants;
 mod tls;
+mod verify;

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use crate::args::Args;
 
-use said::Said;
+pub(crate) use said::{Said, complain};
 use target::Target;
 
 pub use args::{
@@ -38,7 +38,7 @@ pub async fn run(asked: &AdminArgs, args: &Args) -> ExitCode {
     match done.and_then(|said| said.print(asked.json)) {
         Ok(code) => code,
         Err(error) => {
-            said::complain(&error, asked.json);
+            complain(&error, asked.json);
             ExitCode::from(failed)
         }
     }

@@ -9,6 +9,7 @@ use grafana::{Compat, Settings};
 use sourcegate_core::Cidr;
 
 use crate::admin::AdminArgs;
+use crate::verify::VerifyArgs;
 
 /// One door to every data source: register once, proxy without ever seeing a credential.
 #[derive(Debug, Parser)]
@@ -77,6 +78,11 @@ pub enum Command {
     ///
     /// They work on the data folder, also beside a server that runs on it, or with --aws on the tables of AWS.
     Admin(AdminArgs),
+
+    /// Tries on a running gateway, deployed ones above all, what it promises to withstand.
+    ///
+    /// It uses throw-away data sources alone and removes them.
+    Verify(VerifyArgs),
 }
 
 /// The two forms of the log.

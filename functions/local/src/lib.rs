@@ -7,5 +7,6 @@ pub mod engine;
 pub mod first_start;
 mod greeting;
 mod server;
+pub mod verify;
 
 pub use server::{Server, Setup};

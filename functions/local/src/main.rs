@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use local::args::{Args, Command};
-use local::{Server, Setup, admin};
+use local::{Server, Setup, admin, verify};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let ended = match &args.command {
         Some(Command::Admin(asked)) => return admin::run(asked, &args).await,
+        Some(Command::Verify(asked)) => return verify::run(asked).await,
         None => serve(&args).await,
     };
     match ended {
