@@ -152,6 +152,9 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 impl Shared {
     async fn serve(&self, request: Request<Incoming>) -> anyhow::Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
+        if parts.uri.path() == "/ping" {
+            return Ok(Response::new(Full::from("healthy")));
+        }
         let operation = operation(&parts.headers).context("no operation")?;
         let fault = self.count(&operation);
         let body = body.collect().await?.to_bytes();

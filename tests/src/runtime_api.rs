@@ -48,6 +48,7 @@ struct Shared {
     listeners: Lock<HashMap<String, mpsc::UnboundedSender<Said>>>,
     polls: AtomicUsize,
     refusals: AtomicUsize,
+    failed_starts: Lock<Vec<Failed>>,
 }
 
 impl RuntimeApi {
@@ -65,6 +66,7 @@ impl RuntimeApi {
             listeners: Lock::default(),
             polls: AtomicUsize::new(0),
             refusals: AtomicUsize::new(0),
+            failed_starts: Lock::default(),
         });
         let server = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, events, count: AtomicU64::new(1), server }
@@ -103,6 +105,16 @@ impl RuntimeApi {
     #[must_use]
     pub fn polls(&self) -> usize {
         self.shared.polls.load(Ordering::Relaxed)
+    }
+
+    /// What functions reported that could not start.
+    ///
+    /// # Panics
+    ///
+    /// Never: whoever holds the list does not panic.
+    #[must_use]
+    pub fn failed_starts(&self) -> Vec<Failed> {
+        self.shared.failed_starts.lock().expect("nobody panics with it").clone()
     }
 
     /// Answers the next requests for an event with 500.
@@ -162,6 +174,11 @@ impl Shared {
                 self.listen(id, request).await
             }
             (&Method::POST, ["runtime", "invocation", id, "error"]) => self.fail(id, request).await,
+            (&Method::POST, ["runtime", "init", "error"]) => {
+                let failed = failed(request).await;
+                self.failed_starts.lock().expect("nobody panics with it").push(failed);
+                status(StatusCode::ACCEPTED)
+            }
             _ => status(StatusCode::NOT_FOUND),
         }
     }
@@ -209,9 +226,7 @@ impl Shared {
 
     async fn fail(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let Some(listener) = self.listener(id) else { return status(StatusCode::BAD_REQUEST) };
-        let (parts, body) = request.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        say(&listener, Said::Failed(Failed { headers: parts.headers, body }));
+        say(&listener, Said::Failed(failed(request).await));
         status(StatusCode::ACCEPTED)
     }
 
@@ -219,6 +234,12 @@ impl Shared {
     fn listener(&self, id: &str) -> Option<mpsc::UnboundedSender<Said>> {
         self.listeners.lock().expect("no listener panics").remove(id)
     }
+}
+
+async fn failed(request: Request<Incoming>) -> Failed {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    Failed { headers: parts.headers, body }
 }
 
 fn trailers(frame: hyper::body::Frame<Bytes>) -> HeaderMap {

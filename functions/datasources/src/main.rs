@@ -4,18 +4,20 @@
 use grafana::provisioning::{self, Provisioning};
 use grafana::{Settings, basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
-use store::{Config, Endpoint, Provisioner, Store};
-use web::serve::LambdaConfig;
+use store::{Aws, Config, Endpoint, Provisioner, Store};
 use web::telemetry::Format;
-use web::{Jwt, Options};
+use web::{Jwt, Options, Router};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    Ok(web::serve::function(web::env, start)?)
+}
+
+async fn start() -> anyhow::Result<(Router, Options)> {
     web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
-    let (lambda, policy) = (LambdaConfig::read(web::env)?, Policy::read(web::env)?);
+    let policy = Policy::read(web::env)?;
     let (options, settings) =
         (Options { jwt: Jwt::read(web::env)?, ..Options::default() }, Settings::read(web::env)?);
-    let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
+    let store = Store::connect(Config::read(web::env), Endpoint::Aws(Aws::read(web::env)?));
     // Read when an administrator asks, never by itself: any request may start any number of these.
     let folder = web::env("SOURCEGATE_PROVISIONING").map(Into::into);
     let provisioner = Provisioner::new(store.clone(), None);
@@ -25,5 +27,5 @@ async fn main() -> anyhow::Result<()> {
         .merge(basics::router(store))
         .merge(docs::router())
         .merge(provisioning::router(Provisioning::new(folder, provisioner, policy)));
-    Ok(web::serve::lambda(router.fallback(fallback), options, &lambda).await?)
+    Ok((router.fallback(fallback), options))
 }

@@ -116,7 +116,7 @@ impl Server {
             format!("cannot listen on {}; give --listen another address", setup.listen)
         })?;
         let address = listener.local_addr()?;
-        let store = connect(tables).await;
+        let store = connect(tables);
         let keyring = first_start::keyring(&setup.data)?;
         let chosen = web::env("SOURCEGATE_ADMIN_PASSWORD");
         let administrator =
@@ -256,8 +256,8 @@ impl Tables {
     }
 }
 
-pub(crate) async fn connect(tables: SharedHttpClient) -> Store {
-    Store::connect(Config::read(web::env), Endpoint::InProcess(tables)).await
+pub(crate) fn connect(tables: SharedHttpClient) -> Store {
+    Store::connect(Config::read(web::env), Endpoint::InProcess(tables))
 }
 
 /// Sweeps what deleted organisations left behind when it is due, for ever.

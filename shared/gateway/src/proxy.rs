@@ -25,6 +25,7 @@ impl Gateway {
         hop: Hop<'_>,
         request: Request<Body>,
     ) -> Result<Proxied, Error> {
+        self.0.vault.warm();
         let (granted, located) = self.enter(entry, Action::Query).await?;
         let client = match self.0.upstream.pooled(located.source.rev) {
             Some(client) => client,

@@ -70,11 +70,10 @@ impl Admin {
     }
 
     async fn create_table(&self, table: Table) -> Result<(), Error> {
-        let inner = &self.store.0;
-        let mut asked = inner
-            .client
+        let client = self.store.client().await;
+        let mut asked = client
             .create_table()
-            .table_name(inner.config.tables.name(table))
+            .table_name(self.store.0.config.tables.name(table))
             .billing_mode(BillingMode::PayPerRequest);
         for (name, kind) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
             let text = ScalarAttributeType::S;

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn either_clock_ends_it() {
+    fn l05_either_clock_ends_it() {
         check(0, 0, true);
         check(4_999, 4_999, true);
         check(5_000, 1, false);
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_clock_that_went_back_ends_it() {
+    fn l05_a_wall_clock_that_went_back_ends_it() {
         check(1, -1, false);
     }
 }

@@ -81,8 +81,9 @@ impl Admin {
         for table in [Table::Access, Table::Registry, Table::Scratch] {
             let mut start = None;
             loop {
-                let inner = &self.store().0;
-                let asked = inner.client.scan().table_name(inner.config.tables.name(table));
+                let store = self.store();
+                let asked = store.client().await.scan();
+                let asked = asked.table_name(store.0.config.tables.name(table));
                 let asked = asked.consistent_read(true).set_exclusive_start_key(start);
                 let output = match asked.send().await {
                     Ok(output) => output,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::Tables;
+use crate::{Aws, Tables};
 
 /// What the store needs to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -39,69 +39,51 @@ impl Config {
 #[derive(Clone, Debug)]
 pub enum Endpoint {
     /// AWS, or what `AWS_ENDPOINT_URL…` names, with the credentials of the process.
-    Aws,
+    Aws(Aws),
     /// An engine within this process, which every request is handed to.
     InProcess(SharedHttpClient),
 }
 
-/// Makes what both clients of the SDK are made from.
-pub(crate) async fn sdk(endpoint: Endpoint) -> aws_config::SdkConfig {
+/// Makes the client of the tables. The SDK shares one budget of tries between all clients of a region in a process, so
+/// that what is ill is not asked ever more; an engine in the process is its own service and has its own.
+pub(crate) async fn client(endpoint: &Endpoint) -> aws_sdk_dynamodb::Client {
     match endpoint {
-        Endpoint::Aws => {
-            let http = aws_smithy_http_client::Builder::new()
-                .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                    aws_smithy_http_client::tls::rustls_provider::CryptoMode::AwsLc,
-                ))
-                .build_https();
-            aws_config::defaults(BehaviorVersion::latest())
-                .http_client(http)
-                .retry_config(retries())
-                .timeout_config(network_timeouts())
-                .load()
-                .await
-        }
+        Endpoint::Aws(aws) => aws_sdk_dynamodb::Client::new(aws.sdk().await),
         Endpoint::InProcess(http) => {
-            let nobody = Credentials::new("in-process", "in-process", None, None, "sourcegate");
-            aws_config::SdkConfig::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new("local"))
-                .endpoint_url("http://in-process.invalid")
-                .credentials_provider(SharedCredentialsProvider::new(nobody))
-                .http_client(http)
-                .retry_config(retries())
-                .timeout_config(local_timeouts())
-                .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
-                    aws_smithy_async::rt::sleep::TokioSleep::new(),
-                ))
-                .time_source(aws_smithy_async::time::SharedTimeSource::new(
-                    aws_smithy_async::time::SystemTimeSource::new(),
-                ))
-                .build()
+            let tries = TokenBucket::builder().build();
+            let alone = RetryPartition::custom("engine").token_bucket(tries).build();
+            let client = aws_sdk_dynamodb::config::Builder::from(&in_process(http.clone()));
+            aws_sdk_dynamodb::Client::from_conf(client.retry_partition(alone).build())
         }
     }
 }
 
-/// Makes the client of the tables. The SDK shares one budget of tries between all clients of a region in a process, so
-/// that what is ill is not asked ever more; an engine in the process is its own service and has its own.
-pub(crate) async fn client(endpoint: Endpoint) -> aws_sdk_dynamodb::Client {
-    let is_alone = matches!(endpoint, Endpoint::InProcess(_));
-    let client = aws_sdk_dynamodb::config::Builder::from(&sdk(endpoint).await);
-    let client = if is_alone {
-        let tries = TokenBucket::builder().build();
-        client.retry_partition(RetryPartition::custom("engine").token_bucket(tries).build())
-    } else {
-        client
-    };
-    aws_sdk_dynamodb::Client::from_conf(client.build())
+fn in_process(http: SharedHttpClient) -> SdkConfig {
+    let nobody = Credentials::new("in-process", "in-process", None, None, "sourcegate");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .endpoint_url("http://in-process.invalid")
+        .credentials_provider(SharedCredentialsProvider::new(nobody))
+        .http_client(http)
+        .retry_config(retries())
+        .timeout_config(local_timeouts())
+        .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
+        .time_source(aws_smithy_async::time::SharedTimeSource::new(
+            aws_smithy_async::time::SystemTimeSource::new(),
+        ))
+        .build()
 }
 
 /// Six tries with pauses of 50 ms, 100 ms and so on, less a random part: about 0.8 s in all. The SDK's default first
 /// pause is one second, which no caller waits for.
-fn retries() -> RetryConfig {
+pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(6).with_initial_backoff(Duration::from_millis(50))
 }
 
-fn network_timeouts() -> TimeoutConfig {
+pub(crate) fn network_timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(500))
         .read_timeout(Duration::from_millis(1_000))

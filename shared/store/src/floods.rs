@@ -160,7 +160,8 @@ impl Store {
 
     /// Adds to a counter of the scratch table and gives what it is then.
     async fn count(&self, key: &Key, more: i64, expires: i64) -> Result<i64, Error> {
-        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let asked =
+            self.client().await.update_item().table_name(self.0.config.tables.name(key.table));
         let counted = asked
             .set_key(Some(key.attributes()))
             .update_expression("ADD #count :more SET #expires = :expires")

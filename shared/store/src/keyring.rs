@@ -1,5 +1,7 @@
 //! Who wraps the organisations' private keys: KMS, or a key file of the local binary.
 
+mod settings;
+
 use std::collections::HashMap;
 
 use aes_gcm::aead::{Aead, Payload};
@@ -12,7 +14,9 @@ use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
 use crate::seal::KeyContext;
-use crate::{Endpoint, Error};
+use crate::{Aws, Error, KmsClient};
+
+pub use settings::BadKeyring;
 
 /// The first byte of a locally wrapped key.
 const LAYOUT: u8 = 1;
@@ -23,7 +27,7 @@ pub enum Keyring {
     /// The deployed functions.
     Kms {
         /// The client, in the process's own region.
-        client: aws_sdk_kms::Client,
+        client: KmsClient,
         /// The symmetric key, by id, ARN or alias.
         key_id: String,
     },
@@ -45,10 +49,10 @@ pub(crate) struct Pair {
 pub struct BadKeyFile;
 
 impl Keyring {
-    /// Makes the keyring of KMS with the process's own credentials.
-    pub async fn kms(key_id: String) -> Self {
-        let sdk = crate::config::sdk(Endpoint::Aws).await;
-        Self::Kms { client: aws_sdk_kms::Client::new(&sdk), key_id }
+    /// Makes the keyring of KMS; nothing is asked of it yet.
+    #[must_use]
+    pub fn kms(aws: Aws, key_id: String) -> Self {
+        Self::Kms { client: aws.into(), key_id }
     }
 
     /// Reads what a key file holds: 64 hexadecimal digits.
@@ -67,12 +71,21 @@ impl Keyring {
         Ok(Self::Local(SecretBox::new(Box::new(*key))))
     }
 
+    /// Opens the way to what wraps the keys.
+    pub(crate) async fn warm(&self) {
+        if let Self::Kms { client, .. } = self {
+            client.warm().await;
+        }
+    }
+
     /// Makes a pair for an organisation.
     pub(crate) async fn make_pair(&self, context: &KeyContext) -> Result<Pair, Error> {
         let bad = |what| Error::Key { org: context.org, what };
         match self {
             Self::Kms { client, key_id } => {
                 let made = client
+                    .get()
+                    .await
                     .generate_data_key_pair_without_plaintext()
                     .key_id(key_id)
                     .key_pair_spec(DataKeyPairSpec::EccNistP256)
@@ -113,6 +126,8 @@ impl Keyring {
         match self {
             Self::Kms { client, key_id } => {
                 let opened = client
+                    .get()
+                    .await
                     .decrypt()
                     .key_id(key_id)
                     .ciphertext_blob(Blob::new(wrapped))

@@ -58,7 +58,8 @@ impl Store {
 
     /// No write in the sense of [`Store::writes`]: nobody remembers what it changes.
     async fn write_use(&self, key: &Key, now: i64) -> Result<(), Error> {
-        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let asked =
+            self.client().await.update_item().table_name(self.0.config.tables.name(key.table));
         let noted = asked
             .set_key(Some(key.attributes()))
             .update_expression("SET #used = :now, #expires = :expires")

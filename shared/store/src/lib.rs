@@ -6,6 +6,7 @@ mod accounts;
 mod admin;
 mod archive;
 mod assignees;
+mod aws;
 mod cache;
 mod check;
 mod config;
@@ -18,6 +19,7 @@ mod floods;
 mod item;
 mod keyring;
 mod keys;
+mod kms;
 mod last_use;
 mod limits;
 mod marks;
@@ -39,6 +41,8 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::sync::OnceCell;
+
 use crate::floods::{Shut, Strangers};
 use crate::last_use::Uses;
 use crate::orgs::Sweeps;
@@ -49,6 +53,7 @@ pub use accounts::{AccountChange, AccountDraft, MadeToken, ServiceAccount, Token
 pub use admin::{Admin, NewToken, Rights};
 pub use archive::{Archived, Conflicts, Restored};
 pub use assignees::Account;
+pub use aws::{Aws, BadBundle};
 pub use cache::Stamp;
 pub use check::{Checked, Finding};
 pub use config::{Config, Endpoint};
@@ -56,8 +61,9 @@ pub use correlations::{Edit, Link, Links, Patch};
 pub use datasources::{Assignment, Change, Draft, Listing, Stored};
 pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
-pub use keyring::{BadKeyFile, Keyring};
+pub use keyring::{BadKeyFile, BadKeyring, Keyring};
 pub use keys::WrappedKey;
+pub use kms::KmsClient;
 pub use marks::MarkKey;
 pub use operator::KnownOrg;
 pub use orgs::{Org, OrgRole};
@@ -74,7 +80,8 @@ pub use vault::Vault;
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    client: aws_sdk_dynamodb::Client,
+    endpoint: Endpoint,
+    client: OnceCell<aws_sdk_dynamodb::Client>,
     config: Config,
     passwords: Passwords,
     places: Places,
@@ -88,9 +95,11 @@ struct Inner {
 
 impl Store {
     /// Makes the way to the tables; nothing is asked of them yet.
-    pub async fn connect(config: Config, endpoint: Endpoint) -> Self {
+    #[must_use]
+    pub fn connect(config: Config, endpoint: Endpoint) -> Self {
         Self(Arc::new(Inner {
-            client: config::client(endpoint).await,
+            endpoint,
+            client: OnceCell::new(),
             config,
             passwords: Passwords::new(),
             places: Places::new(),
@@ -112,6 +121,13 @@ impl Store {
     #[must_use]
     pub fn writes(&self) -> u64 {
         self.0.writes.load(Ordering::Acquire)
+    }
+
+    /// Gives the client of the tables, made at the first call. Boxed there, since every call would otherwise carry the room
+    /// for it.
+    async fn client(&self) -> &aws_sdk_dynamodb::Client {
+        let inner = &self.0;
+        inner.client.get_or_init(|| Box::pin(config::client(&inner.endpoint))).await
     }
 
     fn wrote(&self) {

@@ -38,7 +38,7 @@ impl Store {
 
     /// Reads one item.
     pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
-        let asked = self.0.client.get_item().table_name(self.0.config.tables.name(key.table));
+        let asked = self.client().await.get_item().table_name(self.0.config.tables.name(key.table));
         let answer = asked.set_key(Some(key.attributes())).consistent_read(true).send().await;
         match answer {
             Ok(output) => Ok(output.item),
@@ -55,7 +55,7 @@ impl Store {
             if round > 0 {
                 pause(round).await;
             }
-            let asked = self.0.client.batch_get_item().set_request_items(Some(wanted));
+            let asked = self.client().await.batch_get_item().set_request_items(Some(wanted));
             let output = match asked.send().await {
                 Ok(output) => output,
                 Err(SdkError::ServiceError(error))
@@ -146,7 +146,8 @@ impl Store {
         limit: usize,
         start: Option<Item>,
     ) -> Result<Page, Error> {
-        let asked = self.0.client.query().table_name(self.0.config.tables.name(partition.table));
+        let asked =
+            self.client().await.query().table_name(self.0.config.tables.name(partition.table));
         let pk = AttributeValue::S(partition.pk.to_owned());
         let asked = asked.expression_attribute_values(":pk", pk);
         let asked = match beginning {
@@ -174,7 +175,7 @@ impl Store {
 impl Store {
     /// Reads the keys of some items of a span, with the attributes by which what belongs to them is found.
     pub(crate) async fn some_of(&self, span: &Span, limit: i32) -> Result<Vec<Item>, Error> {
-        let asked = self.0.client.query().table_name(self.0.config.tables.name(span.table));
+        let asked = self.client().await.query().table_name(self.0.config.tables.name(span.table));
         let asked = asked.expression_attribute_values(":pk", AttributeValue::S(span.pk.clone()));
         let asked = match span.start.as_str() {
             "" => asked.key_condition_expression("pk = :pk"),

@@ -1,6 +1,7 @@
 //! The only opener of secrets. Given to the gateway alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -26,6 +27,8 @@ struct Inner {
     keys: Cache<Place, Arc<Unwrapped>>,
     /// Which keys are being unwrapped: a cold process asks KMS once and not once per request.
     flights: Flights<Place, Unwrapping>,
+    /// That the way to the keyring has been opened, or is being.
+    warmed: AtomicBool,
 }
 
 /// An organisation's key of a number.
@@ -45,7 +48,20 @@ impl Vault {
     #[must_use]
     pub fn new(keyring: Keyring, deployment: String) -> Self {
         let (keys, flights) = (Cache::new(MOST_KEYS), Flights::new());
-        Self(Arc::new(Inner { keyring, deployment, keys, flights }))
+        let warmed = AtomicBool::new(false);
+        Self(Arc::new(Inner { keyring, deployment, keys, flights, warmed }))
+    }
+
+    /// Begins to open the way to the keyring, unless that was done before: beside what the first request of a process
+    /// waits for, so that the key service's handshake costs no time of its own.
+    pub fn warm(&self) {
+        if self.0.warmed.load(Ordering::Relaxed) || self.0.warmed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Keyring::Kms { .. } = &self.0.keyring {
+            let vault = self.clone();
+            tokio::spawn(async move { vault.0.keyring.warm().await });
+        }
     }
 
     /// Opens the named secrets of a data source, and no others. One that is not stored does not open.

@@ -178,7 +178,7 @@ impl Store {
             if round > 0 {
                 pause(round).await;
             }
-            let asked = self.0.client.transact_write_items().client_request_token(&token);
+            let asked = self.client().await.transact_write_items().client_request_token(&token);
             let error = match asked.set_transact_items(Some(parts.clone())).send().await {
                 Ok(_) => return Ok(Outcome::Written),
                 Err(error) => error,
@@ -202,7 +202,8 @@ impl Store {
 impl Store {
     /// Takes the next number of a counter: every caller gets another one, and one that is not used in the end is lost.
     pub(crate) async fn next(&self, key: &Key) -> Result<i64, Error> {
-        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let asked =
+            self.client().await.update_item().table_name(self.0.config.tables.name(key.table));
         let asked = asked
             .set_key(Some(key.attributes()))
             .update_expression("ADD #next :one")
@@ -218,7 +219,8 @@ impl Store {
 
     /// Moves a counter that was lost past a number that is in use (`faults.md` D07).
     pub(crate) async fn raise(&self, key: &Key, largest: i64) -> Result<(), Error> {
-        let asked = self.0.client.update_item().table_name(self.0.config.tables.name(key.table));
+        let asked =
+            self.client().await.update_item().table_name(self.0.config.tables.name(key.table));
         let raised = asked
             .set_key(Some(key.attributes()))
             .update_expression("SET #next = :largest")
@@ -246,7 +248,8 @@ impl Store {
     /// Deletes an item, if it is there.
     pub(crate) async fn remove(&self, key: &Key) -> Result<(), Error> {
         let _counted = Counted(self);
-        let asked = self.0.client.delete_item().table_name(self.0.config.tables.name(key.table));
+        let asked =
+            self.client().await.delete_item().table_name(self.0.config.tables.name(key.table));
         match asked.set_key(Some(key.attributes())).send().await {
             Ok(_) => Ok(()),
             Err(error) if is_throttled(&error) => Err(Error::Busy),

@@ -43,19 +43,16 @@ impl Jwt {
     /// # Errors
     /// [`BadJwtConfig`].
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, BadJwtConfig> {
-        JwtConfig::read(get)?.map(Self::new).transpose()
+        Ok(JwtConfig::read(get)?.map(Self::new))
     }
 
-    /// Makes what verifies. The issuer is not asked yet.
-    ///
-    /// # Errors
-    /// [`BadJwtConfig::Client`].
-    pub fn new(config: JwtConfig) -> Result<Self, BadJwtConfig> {
+    /// Makes what verifies. The issuer is not asked yet, and the client that will ask it not made.
+    #[must_use]
+    pub fn new(config: JwtConfig) -> Self {
         let JwtConfig { settings, keys_url, times } = config;
-        let issuer =
-            Issuer::new(settings.issuer.clone(), keys_url).map_err(BadJwtConfig::Client)?;
+        let issuer = Issuer::new(settings.issuer.clone(), keys_url);
         let keys = IssuerKeys::new(issuer, times);
-        Ok(Self(Arc::new(Inner { settings, keys, verified: Cache::new(MOST_VERIFIED) })))
+        Self(Arc::new(Inner { settings, keys, verified: Cache::new(MOST_VERIFIED) }))
     }
 
     /// Verifies a token now.

@@ -4,6 +4,7 @@
 
 mod arrival;
 mod counted;
+mod ending;
 mod envelope;
 mod limits;
 mod line;
@@ -25,6 +26,7 @@ use tower::Service;
 use crate::{Error, Jwt, Refusal, error::render};
 
 pub(crate) use counted::Counted;
+pub(crate) use ending::Ending;
 use line::Line;
 
 pub use arrival::{Arrival, LogFields};
@@ -61,8 +63,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Answers one request that arrived with `arrival`.
-    pub(crate) async fn answer<B>(&self, mut request: Request<B>, arrival: Arrival) -> Answer
+    /// Answers one request that arrived with `arrival`, before `ending` comes: what is not done by then is dropped.
+    pub(crate) async fn answer<B>(
+        &self,
+        mut request: Request<B>,
+        arrival: Arrival,
+        ending: Ending,
+    ) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
@@ -77,16 +84,39 @@ impl Stack {
                 if let Some(jwt) = &self.options.jwt {
                     request.extensions_mut().insert(jwt.clone());
                 }
-                self.route(request).await
+                self.route_until(ending.clone(), request).await
             }
         };
-        finish(response, trace, line)
+        finish(response, trace, line, ending)
+    }
+
+    async fn route_until<B>(&self, ending: Ending, request: Request<B>) -> Response
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        if ending.is_none() {
+            return self.route(request).await;
+        }
+        tokio::select! {
+            // Where there is no time, nothing is begun.
+            biased;
+            refusal = ending.reached() => Error::from(refusal).into_response(),
+            response = self.route(request) => response,
+        }
     }
 
     /// Answers a request that could not even be read.
     pub(crate) fn refuse<B>(request: &Request<B>, arrival: &Arrival, refusal: Refusal) -> Answer {
         let line = Line::start(request, arrival);
-        finish(Error::from(refusal).into_response(), arrival.trace, line)
+        finish(Error::from(refusal).into_response(), arrival.trace, line, Ending::default())
+    }
+
+    /// Refuses in the place of an answer that was begun and will not be given.
+    pub(crate) fn refuse_after(begun: Answer, refusal: Refusal) -> Answer {
+        let mut line = begun.into_body().into_line();
+        let trace = line.forget();
+        finish(Error::from(refusal).into_response(), trace, line, Ending::default())
     }
 
     fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
@@ -112,7 +142,7 @@ impl Stack {
 /// A response whose body ends its canonical line.
 pub(crate) type Answer = http::Response<Counted>;
 
-fn finish(mut response: Response, trace: TraceId, mut line: Line) -> Answer {
+fn finish(mut response: Response, trace: TraceId, mut line: Line, ending: Ending) -> Answer {
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         response = render(&error, trace);
         line.note_error(error);
@@ -127,7 +157,7 @@ fn finish(mut response: Response, trace: TraceId, mut line: Line) -> Answer {
         remove_basic_challenge(&mut response);
     }
     let (parts, body) = response.into_parts();
-    let counted = Counted::new(body, &parts, line);
+    let counted = Counted::new(body, &parts, line, ending);
     http::Response::from_parts(parts, counted)
 }
 
@@ -160,7 +190,7 @@ impl Service<Request<Body>> for Stack {
         let stack = self.clone();
         async move {
             let arrival = Arrival::new(request.headers(), None, None);
-            Ok(stack.answer(request, arrival).await.map(Body::new))
+            Ok(stack.answer(request, arrival, Ending::default()).await.map(Body::new))
         }
         .boxed()
     }

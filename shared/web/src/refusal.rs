@@ -33,6 +33,24 @@ pub enum Refusal {
     /// The body passes the limit, in bytes.
     #[error("the body has more than {0} bytes")]
     TooLarge(usize),
+    /// The request makes a larger event than the platform takes, in bytes.
+    #[error(
+        "the request makes an event of more than {0} bytes, which is all that the platform takes; of a body each 3 bytes count for 4"
+    )]
+    EventTooLarge(usize),
+    /// The answer cannot be given in one piece, in bytes.
+    #[error(
+        "the answer has more than {0} bytes, which is all that can be answered in one piece; ask for less, or deploy the function so that it streams its answers"
+    )]
+    AnswerTooLarge(usize),
+    /// The time that the platform gives a request has passed.
+    #[error(
+        "the time that the function has for a request has passed; ask for less, or give the function a longer timeout"
+    )]
+    Deadline,
+    /// The process was told to end.
+    #[error("this process was stopped before the request was done; send it again")]
+    Stopping,
     /// The body did not arrive within this many seconds.
     #[error("the body did not arrive within {0} seconds")]
     SlowBody(u64),
@@ -87,7 +105,10 @@ impl Classify for Refusal {
             Self::MethodNeverServed(_) => Kind::MethodNotAllowed,
             Self::TargetTooLong { .. } => Kind::UriTooLong,
             Self::HeadersTooLarge { .. } => Kind::HeadersTooLarge,
-            Self::TooLarge(_) => Kind::TooLarge,
+            Self::TooLarge(_) | Self::EventTooLarge(_) => Kind::TooLarge,
+            Self::AnswerTooLarge(_) => Kind::Upstream,
+            Self::Deadline => Kind::UpstreamTimeout,
+            Self::Stopping => Kind::Unavailable,
             Self::SlowBody(_) => Kind::RequestTimeout,
             Self::ContentType(_) => Kind::UnsupportedMediaType,
             Self::BodyLost(_)
@@ -109,7 +130,10 @@ impl Classify for Refusal {
             Self::MethodNeverServed(_) => Some("method"),
             Self::TargetTooLong { .. } => Some("target_too_long"),
             Self::HeadersTooLarge { .. } => Some("headers_too_large"),
-            Self::TooLarge(_) => Some("body_too_large"),
+            Self::TooLarge(_) | Self::EventTooLarge(_) => Some("body_too_large"),
+            Self::AnswerTooLarge(_) => Some("answer_too_large"),
+            Self::Deadline => Some("deadline"),
+            Self::Stopping => Some("stopping"),
             Self::SlowBody(_) => Some("slow_body"),
             Self::BodyLost(_) => Some("body_lost"),
             Self::BodyEncoding => Some("body_encoding"),

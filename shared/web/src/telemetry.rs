@@ -18,7 +18,11 @@
 mod json;
 mod one_line;
 
-use std::{panic::PanicHookInfo, str::FromStr};
+use std::{
+    panic::PanicHookInfo,
+    str::FromStr,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
@@ -83,8 +87,17 @@ pub fn init(format: Format, filter: Option<&str>) -> Result<(), BadLog> {
     Ok(())
 }
 
+/// That something has panicked since [`init`], wherever: what it was changing may be half changed.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether anything in this process has panicked.
+pub(crate) fn has_panicked() -> bool {
+    PANICKED.load(Ordering::Relaxed)
+}
+
 /// Logs where a panic was, and not what it said: a payload may quote a value, and so a secret.
 fn log_place(panic: &PanicHookInfo<'_>) {
+    PANICKED.store(true, Ordering::Relaxed);
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(panic.location = place, "panicked");
 }

@@ -54,7 +54,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 25] = [
+const EXTERNAL: [(&str, &[&str]); 26] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -64,7 +64,9 @@ const EXTERNAL: [(&str, &[&str]); 25] = [
     ("p256", &["store"]),
     ("aes-gcm", &["store"]),
     ("argon2", &["auth"]),
-    ("rustls*", &["egress"]),
+    // The store looks through a bundle before the SDK is given it.
+    ("rustls", &["egress", "store"]),
+    ("rustls-*", &["egress"]),
     ("tokio-rustls", &["egress"]),
     ("webpki-roots", &["egress"]),
     ("hickory-resolver", &["egress"]),

@@ -54,7 +54,7 @@ async fn without_a_setting_only_public_addresses_are_dialled() {
 }
 
 #[tokio::test]
-async fn the_registry_seals_without_a_key_and_the_proxy_does_not_start_without_one() {
+async fn l08_the_registry_seals_without_a_key_and_the_proxy_does_not_start_without_one() {
     let app = offering().await;
     let variables = registry_settings(app.data());
     assert!(!variables.iter().any(|(name, _)| name.contains("KEY_FILE") || name.contains("KMS")));
@@ -63,8 +63,13 @@ async fn the_registry_seals_without_a_key_and_the_proxy_does_not_start_without_o
     command.envs(variables);
     let mut process = Process::spawn("http-proxy", &command, None);
     assert_eq!(process.wait(Duration::from_secs(30)).await.code(), Some(1));
-    insta::assert_snapshot!(process.log(), @"Error: neither SOURCEGATE_KMS_KEY nor SOURCEGATE_KEY_FILE is set");
+    insta::assert_snapshot!(process.log(), @"Error: the function cannot start: neither SOURCEGATE_KMS_KEY nor SOURCEGATE_KEY_FILE is set");
     assert_eq!(api.polls(), 0);
+    let reported = api.failed_starts();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert_eq!(reported[0].headers["lambda-runtime-function-error-type"], "Sourcegate.Start");
+    let report: serde_json::Value = serde_json::from_slice(&reported[0].body).unwrap();
+    insta::assert_snapshot!(report["errorMessage"].as_str().unwrap(), @"the function cannot start: neither SOURCEGATE_KMS_KEY nor SOURCEGATE_KEY_FILE is set");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ async fn t89_a_change_by_this_process_counts_at_once() {
 async fn elsewhere(app: &TestApp) -> web::Stack {
     let engine = Engine::open_beside(app.data()).unwrap();
     let endpoint = Endpoint::InProcess(engine.http_client());
-    let store = Store::connect(Config::read(|_| None), endpoint).await;
+    let store = Store::connect(Config::read(|_| None), endpoint);
     let router = datasources::router(store, Policy::local(None), grafana::Settings::default());
     web::stack(router, web::Options::default())
 }

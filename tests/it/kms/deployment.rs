@@ -55,10 +55,10 @@ impl Deployment {
         let (client, key_id) = (client(&kms), kms.create_key().await);
         let data = tempfile::tempdir().expect("a folder for the data");
         let engine = Engine::open(data.path()).expect("the data folder opens");
-        let store = connect(&engine).await;
+        let store = connect(&engine);
         let admin = Admin::new(store.clone());
         admin.create_tables().await.expect("the tables");
-        let keyring = Keyring::Kms { client: client.clone(), key_id: key_id.clone() };
+        let keyring = Keyring::Kms { client: client.clone().into(), key_id: key_id.clone() };
         assert!(admin.bootstrap(&keyring).await.expect("the first organisation"));
         let token = admin.create_token(OrgId::MAIN, Role::Admin).await.expect("a token");
         let token = token.text.expose_secret().to_owned();
@@ -92,11 +92,12 @@ impl Deployment {
     }
 
     pub(super) async fn process_with(&self, key_id: &str, deployment: &str) -> Process {
-        let keyring = Keyring::Kms { client: self.client.clone(), key_id: key_id.to_owned() };
+        let keyring =
+            Keyring::Kms { client: self.client.clone().into(), key_id: key_id.to_owned() };
         let vault = Vault::new(keyring, deployment.to_owned());
         let egress = Egress::new(Policy::local(None), Dns::System, Timeouts::default());
         let upstream = Upstream::new(egress, Limits::default());
-        let gateway = Gateway::new(connect(&self.engine).await, vault, upstream);
+        let gateway = Gateway::new(connect(&self.engine), vault, upstream);
         let stack = web::stack(grafana::proxy::router(gateway), web::Options::default());
         Process { stack, token: self.token.clone() }
     }
@@ -154,9 +155,9 @@ impl Process {
     }
 }
 
-async fn connect(engine: &Engine) -> Store {
+fn connect(engine: &Engine) -> Store {
     let endpoint = Endpoint::InProcess(engine.http_client());
-    Store::connect(Config::read(|_| None), endpoint).await
+    Store::connect(Config::read(|_| None), endpoint)
 }
 
 /// A client that tries three times, with short pauses.

@@ -1,5 +1,8 @@
 //! A web server before the gateway and another before its upstream, that break one promise between them.
-#![expect(clippy::disallowed_methods, reason = "it stands in for a web server, which dials whom it is told")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it stands in for a web server, which dials whom it is told"
+)]
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -18,7 +18,7 @@ use crate::server::connect;
 pub(crate) async fn in_folder(data: &Path) -> anyhow::Result<Said> {
     // The lock keeps a server and another bootstrap away while key and credentials are written.
     let engine = Engine::open(data)?;
-    let admin = Admin::new(connect(engine.http_client()).await);
+    let admin = Admin::new(connect(engine.http_client()));
     let keyring = first_start::keyring(data)?;
     let chosen = web::env("SOURCEGATE_ADMIN_PASSWORD");
     let made = first_start::administrator(&admin, &keyring, data, chosen).await?;

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use sourcegate_core::OrgId;
-use store::{Admin, Config, Endpoint, Keyring, Store, Vault};
+use store::{Admin, Aws, Config, Endpoint, Keyring, Store, Vault};
 
 use crate::engine::Engine;
 use crate::first_start;
@@ -18,7 +17,7 @@ pub(crate) struct Target {
 
 enum Place {
     Folder(PathBuf),
-    Aws,
+    Aws(Aws),
 }
 
 impl Target {
@@ -30,14 +29,15 @@ impl Target {
             data.display()
         );
         let engine = Engine::open_beside(data)?;
-        let store = connect(engine.http_client()).await;
+        let store = connect(engine.http_client());
         Ok(Self { admin: Admin::new(store), place: Place::Folder(data.to_owned()) })
     }
 
     /// Takes the tables of AWS, with the credentials of the process.
     pub(crate) async fn aws() -> anyhow::Result<Self> {
-        let store = Store::connect(Config::read(web::env), Endpoint::Aws).await;
-        Ok(Self { admin: Admin::new(store), place: Place::Aws })
+        let aws = Aws::read(web::env)?;
+        let store = Store::connect(Config::read(web::env), Endpoint::Aws(aws.clone()));
+        Ok(Self { admin: Admin::new(store), place: Place::Aws(aws) })
     }
 
     /// Gives the way to the tables.
@@ -49,25 +49,17 @@ impl Target {
     pub(crate) fn data(&self) -> Option<&Path> {
         match &self.place {
             Place::Folder(data) => Some(data),
-            Place::Aws => None,
+            Place::Aws(_) => None,
         }
     }
 
     /// Gives whoever wraps the organisations' keys: the folder's key file, `SOURCEGATE_KEY_FILE`, or KMS with the key that
     /// `SOURCEGATE_KMS_KEY` names.
     pub(crate) async fn keyring(&self) -> anyhow::Result<Keyring> {
-        let path = match (&self.place, web::env("SOURCEGATE_KEY_FILE")) {
-            (Place::Folder(data), _) => return first_start::keyring(data),
-            (Place::Aws, Some(path)) => path,
-            (Place::Aws, None) => {
-                let key = web::env("SOURCEGATE_KMS_KEY");
-                let key =
-                    key.context("neither SOURCEGATE_KMS_KEY nor SOURCEGATE_KEY_FILE is set")?;
-                return Ok(Keyring::kms(key).await);
-            }
-        };
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        Keyring::local(&text).with_context(|| format!("{path} is damaged"))
+        match &self.place {
+            Place::Folder(data) => first_start::keyring(data),
+            Place::Aws(aws) => Ok(Keyring::read(web::env, aws)?),
+        }
     }
 
     /// Gives the opener of secrets.

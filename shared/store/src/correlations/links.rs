@@ -117,8 +117,8 @@ impl Links<'_> {
     }
 
     async fn page(&self, start: Option<Item>) -> Result<(Vec<Item>, Option<Item>), Error> {
-        let inner = &self.store.0;
-        let asked = inner.client.query().table_name(&inner.config.tables.registry);
+        let tables = &self.store.0.config.tables;
+        let asked = self.store.client().await.query().table_name(&tables.registry);
         let asked = asked
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", AttributeValue::S(correlations_of(self.org)))

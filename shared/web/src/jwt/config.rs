@@ -54,9 +54,6 @@ pub enum BadJwtConfig {
     /// Rules that cannot be followed.
     #[error("{RULES}: {0}")]
     Rules(BadRules),
-    /// The client that would ask the issuer cannot be made.
-    #[error("cannot make a client for the issuer of JWTs")]
-    Client(#[source] reqwest::Error),
 }
 
 impl JwtConfig {

@@ -1,5 +1,6 @@
 //! The issuer of JWTs, as far as it is asked: for its keys, over a connection that leads there and nowhere else.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use auth::jwt::{BadKeys, Keys};
@@ -17,7 +18,8 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 /// Who is asked, and where.
 pub(super) struct Issuer {
-    client: Client,
+    /// Made when the issuer is first asked: it reads the system's roots from disk.
+    client: OnceLock<Client>,
     name: String,
     keys_url: Option<Url>,
 }
@@ -25,6 +27,8 @@ pub(super) struct Issuer {
 /// Says why there are no keys. For the log.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
+    #[error("no client can be made, mostly because the system has no root certificates")]
+    Client(#[source] reqwest::Error),
     #[error("no answer within {0:?}")]
     Slow(Duration),
     #[error("the issuer `{0}` is no url")]
@@ -52,7 +56,14 @@ struct Discovery {
 }
 
 impl Issuer {
-    pub(super) fn new(name: String, keys_url: Option<Url>) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(name: String, keys_url: Option<Url>) -> Self {
+        Self { client: OnceLock::new(), name, keys_url }
+    }
+
+    fn client(&self) -> Result<&Client, FetchError> {
+        if let Some(made) = self.client.get() {
+            return Ok(made);
+        }
         // Minutes lie between two requests: no connection is worth keeping.
         let client = Client::builder()
             .no_proxy()
@@ -60,7 +71,8 @@ impl Issuer {
             .referer(false)
             .http1_only()
             .pool_max_idle_per_host(0);
-        Ok(Self { client: client.build()?, name, keys_url })
+        let made = client.build().map_err(FetchError::Client)?;
+        Ok(self.client.get_or_init(|| made))
     }
 
     /// Fetches the keys, within a deadline for everything.
@@ -98,7 +110,7 @@ impl Issuer {
 
     async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let lost = |error: reqwest::Error| FetchError::Lost(url.clone(), error.without_url());
-        let request = self.client.get(url.clone()).header(header::ACCEPT, "application/json");
+        let request = self.client()?.get(url.clone()).header(header::ACCEPT, "application/json");
         let mut answer = request.send().await.map_err(lost)?;
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(url.clone(), answer.status()));

@@ -9,7 +9,11 @@ use axum::body::{Body, Bytes, HttpBody};
 use http::{StatusCode, header, response::Parts};
 use http_body::{Frame, SizeHint};
 
-use super::line::Line;
+use super::{ending::Ending, line::Line};
+use crate::Refusal;
+
+/// Resolves when an answer must have ended.
+type Ended = Pin<Box<dyn Future<Output = Refusal> + Send>>;
 
 /// The body of every answer. Its line is written when it is dropped.
 pub(crate) struct Counted {
@@ -20,10 +24,13 @@ pub(crate) struct Counted {
     /// An error held back until what came before it is on its way: hyper drops what it has not
     /// flushed, the head included, when a body fails.
     failed: Option<axum::Error>,
+    /// What breaks it off if it goes on for too long.
+    ending: Option<Ended>,
+    has_begun: bool,
 }
 
 impl Counted {
-    pub(super) fn new(body: Body, head: &Parts, mut line: Line) -> Self {
+    pub(super) fn new(body: Body, head: &Parts, mut line: Line, ending: Ending) -> Self {
         line.note_status(head.status);
         let declared = || head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
         let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -34,7 +41,40 @@ impl Counted {
         if expected_bytes == Some(0) || body.is_end_stream() {
             line.note_whole();
         }
-        Self { body, line, expected_bytes, failed: None }
+        let ending = (!ending.is_none()).then(|| Box::pin(ending.reached()) as Ended);
+        Self { body, line, expected_bytes, failed: None, ending, has_begun: false }
+    }
+
+    /// Gives up what was to be answered.
+    pub(super) fn into_line(self) -> Line {
+        self.line
+    }
+
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        // What is there whole, such as the refusal of a request whose time is up, is still given.
+        let goes_on = self.has_begun && !self.body.is_end_stream();
+        if goes_on && let Poll::Ready(error) = self.poll_ending(cx) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let Poll::Ready(polled) = Pin::new(&mut self.body).poll_frame(cx) else {
+            return self.poll_ending(cx).map(|error| Some(Err(error)));
+        };
+        self.has_begun = true;
+        if let Some(Err(error)) = &polled {
+            self.line.note_broken(error);
+        }
+        Poll::Ready(polled)
+    }
+
+    fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<axum::Error> {
+        let Some(ending) = &mut self.ending else { return Poll::Pending };
+        let refusal = ready!(ending.as_mut().poll(cx));
+        self.ending = None;
+        self.line.note_ended(&refusal);
+        Poll::Ready(axum::Error::new(refusal))
     }
 }
 
@@ -49,10 +89,10 @@ impl HttpBody for Counted {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        let polled = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let polled = ready!(self.poll_body(cx));
         match &polled {
             None => self.line.note_whole(),
-            Some(Err(error)) => self.line.note_broken(error),
+            Some(Err(_)) => {}
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
                 let sent = self.line.note_bytes(bytes);

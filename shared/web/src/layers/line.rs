@@ -3,13 +3,13 @@
 use std::{error::Error as StdError, time::Instant};
 
 use http::{Method, Request, StatusCode, Uri};
-use sourcegate_core::{Fault, Kind};
+use sourcegate_core::{Classify, Fault, Kind};
 
 use super::{
-    Arrival,
+    Arrival, TraceId,
     arrival::{LogFields, Notes},
 };
-use crate::{Chain, Error};
+use crate::{Chain, Error, Refusal};
 
 /// What the line will say. Dropping it writes it, so that a caller who goes away is logged too.
 pub(super) struct Line {
@@ -27,8 +27,11 @@ enum End {
     /// Not yet: whoever drops the line now went away.
     Open,
     Whole,
-    /// The body broke off, for this reason.
-    Broken(String),
+    /// The body broke off, for this cause and reason.
+    Broken {
+        cause: &'static str,
+        reason: String,
+    },
 }
 
 impl Line {
@@ -73,7 +76,19 @@ impl Line {
     }
 
     pub(super) fn note_broken(&mut self, error: &(dyn StdError + 'static)) {
-        self.end = End::Broken(Chain(error).to_string());
+        self.end = End::Broken { cause: "broken_body", reason: Chain(error).to_string() };
+    }
+
+    /// The body was broken off by us.
+    pub(super) fn note_ended(&mut self, refusal: &Refusal) {
+        let cause = Classify::cause(refusal).unwrap_or("broken_body");
+        self.end = End::Broken { cause, reason: refusal.to_string() };
+    }
+
+    /// What was answered so far does not count: it is thrown away.
+    pub(super) fn forget(&mut self) -> TraceId {
+        (self.bytes, self.end) = (0, End::Open);
+        self.arrival.trace
     }
 
     /// The path without query; its control characters are the writer's matter. What is refused for
@@ -97,14 +112,14 @@ impl Drop for Line {
                 kind = Some(Kind::ClientGone);
                 status = status.or(Some(crate::status(Kind::ClientGone)));
             }
-            End::Broken(reason) => {
+            End::Broken { reason, .. } => {
                 level = Fault::Upstream;
                 chain = Some(std::mem::take(reason));
             }
         }
         let route = route.as_ref().map(|route| route.as_str());
         let cause = match self.end {
-            End::Broken(_) => Some("broken_body"),
+            End::Broken { cause, .. } => Some(cause),
             _ => error.as_ref().and_then(Error::cause),
         };
         let outcome = Outcome { status, kind, cause, chain: chain.as_deref(), route };

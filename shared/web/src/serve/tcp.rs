@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Error;
 use crate::{
-    layers::{self, Options, Stack},
+    layers::{self, Ending, Options, Stack},
     stack,
 };
 
@@ -72,7 +72,7 @@ async fn connection(stack: Stack, stream: TcpStream, peer: SocketAddr, watcher: 
     let service = service_fn(move |request: http::Request<Incoming>| {
         let stack = stack.clone();
         let arrival = layers::arrive(&request, Some(peer), None);
-        async move { Ok::<_, Infallible>(stack.answer(request, arrival).await) }
+        async move { Ok::<_, Infallible>(stack.answer(request, arrival, Ending::default()).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -9,11 +9,18 @@ use axum::body::{Bytes, HttpBody};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header, response::Parts};
 use http_body::Frame;
+use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::event::Kind;
-use crate::layers::Counted;
+use crate::{
+    Refusal,
+    layers::{Answer, Counted, Stack},
+};
+
+/// The largest answer that Lambda takes in one piece, in bytes of its JSON.
+const MOST_BYTES: usize = 6_291_556;
 
 /// What stands between prelude and body.
 const SEPARATOR: &[u8] = &[0; 8];
@@ -64,9 +71,34 @@ fn prelude(head: &Parts) -> Value {
     })
 }
 
+/// Writes an answer down in the form of the event's payload format. One that is too large is exchanged for a refusal as
+/// soon as that is known.
+///
+/// # Errors
+/// The answer breaks off.
+pub(super) async fn in_one_piece(answer: Answer, kind: Kind) -> Result<String, axum::Error> {
+    let (head, mut body) = answer.into_parts();
+    let mut bytes = Vec::new();
+    while bytes.len() <= MOST_BYTES {
+        let Some(frame) = body.frame().await else {
+            let json = buffered(&head, &bytes, kind).to_string();
+            if json.len() > MOST_BYTES {
+                break;
+            }
+            return Ok(json);
+        };
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    let begun = http::Response::from_parts(head, body);
+    let (head, body) = Stack::refuse_after(begun, Refusal::AnswerTooLarge(MOST_BYTES)).into_parts();
+    Ok(buffered(&head, &body.collect().await?.to_bytes(), kind).to_string())
+}
+
 /// The buffered form of the event's payload format. Only text goes unencoded: what is not UTF-8 would
 /// be replaced on the way.
-pub(super) fn buffered(head: &Parts, body: &[u8], kind: Kind) -> Value {
+fn buffered(head: &Parts, body: &[u8], kind: Kind) -> Value {
     let (body, encoded) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (BASE64_STANDARD.encode(body), true),

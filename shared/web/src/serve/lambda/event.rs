@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, Visitor},
 };
 
 /// What an event can lack. None of the texts holds a value of the event.
@@ -24,6 +24,10 @@ pub(super) enum EventError {
     Target(#[source] http::Error),
     #[error("it has a malformed header")]
     Header,
+    #[error(
+        "it comes from a load balancer, whose events are not read; put a REST API or a function URL before the function"
+    )]
+    LoadBalancer,
 }
 
 /// The body is not the base64 that the event says it is.
@@ -73,6 +77,10 @@ pub(super) struct Event<'a> {
 struct RequestContext {
     identity: Option<Source>,
     http: Option<Source>,
+    /// The stage that an HTTP API puts in front of the path; a REST API does not.
+    stage: Option<String>,
+    /// An application load balancer's: it has the query encoded and takes no streamed answer.
+    elb: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +115,9 @@ impl<'a> Event<'a> {
 
     /// Makes the request's head, and beside it the body or why there is none.
     pub(super) fn into_request(self) -> Result<HeadAndBody, EventError> {
+        if self.request_context.elb.is_some() {
+            return Err(EventError::LoadBalancer);
+        }
         let context = self.request_context.http.as_ref();
         let method = context.and_then(|http| http.method.as_deref());
         let method = method.or(self.http_method.as_deref()).ok_or(EventError::Method)?;
@@ -129,7 +140,10 @@ impl<'a> Event<'a> {
     /// The path as it was sent. The query is as sent in format 2.0; format 1.0 has it decoded, so
     /// that only its meaning survives.
     fn target(&self) -> String {
-        let path = self.raw_path.as_deref().or(self.path.as_deref()).unwrap_or("/");
+        let path = match self.raw_path.as_deref() {
+            Some(path) => below_stage(path, self.request_context.stage.as_deref()),
+            None => self.path.as_deref().unwrap_or("/"),
+        };
         let mut target = utf8_percent_encode(path, PATH).to_string();
         if !target.starts_with('/') {
             target.insert(0, '/');
@@ -169,6 +183,12 @@ impl<'a> Event<'a> {
         }
         Ok(headers)
     }
+}
+
+/// The path below a named stage of an HTTP API, which is the first segment. `$default` is not in the path.
+fn below_stage<'p>(path: &'p str, stage: Option<&str>) -> &'p str {
+    let below = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
+    below.filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(path)
 }
 
 fn header_value(value: &str) -> Result<HeaderValue, EventError> {

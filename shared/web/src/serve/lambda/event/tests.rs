@@ -49,7 +49,7 @@ fn http(path: &str, query: &str) -> Value {
 }
 
 #[test]
-fn the_path_stays_as_it_was_sent() {
+fn l15_the_path_stays_as_it_was_sent() {
     for path in ["/x/a%2Fb/%2e%2e/c//d", "/x/a|b{c}\"'^[]", "/", "//x", "/a/../b;c=1"] {
         assert_eq!(request(&rest(path)).0.uri().path(), path);
         assert_eq!(request(&http(path, "")).0.uri().path(), path);
@@ -57,7 +57,7 @@ fn the_path_stays_as_it_was_sent() {
 }
 
 #[test]
-fn a_decoded_path_is_made_a_path_again() {
+fn l15_a_decoded_path_is_made_a_path_again() {
     assert_eq!(request(&rest("/a b?c#d\u{e4}")).0.uri().path(), "/a%20b%3Fc%23d%C3%A4");
     assert_eq!(request(&http("x", "")).0.uri().path(), "/x");
 }
@@ -133,4 +133,46 @@ fn what_is_no_http_event_is_refused() {
     assert!(matches!(refused(r#"{"httpMethod":"A B","path":"/"}"#), EventError::Target(_)));
     let header = r#"{"httpMethod":"GET","path":"/","headers":{"a":"b\n"}}"#;
     assert!(matches!(refused(header), EventError::Header));
+}
+
+#[test]
+fn l14_a_load_balancers_event_is_refused_with_the_way_out() {
+    let event = json!({
+        "requestContext": { "elb": { "targetGroupArn": "arn:aws:elasticloadbalancing:x" } },
+        "httpMethod": "GET",
+        "path": "/x",
+        "queryStringParameters": { "a": "%20" },
+        "headers": { "host": "h.example" },
+        "body": "",
+        "isBase64Encoded": false,
+    });
+    let text = event.to_string();
+    let refused = Event::parse(text.as_bytes()).unwrap().into_request().err().unwrap();
+    assert!(refused.to_string().ends_with("put a REST API or a function URL before the function"));
+}
+
+#[test]
+fn l14_a_stage_is_no_part_of_the_path() {
+    let staged = |path: &str, stage: &str| {
+        let mut event = http(path, "");
+        event["requestContext"]["stage"] = stage.into();
+        request(&event).0.uri().path().to_owned()
+    };
+    for (path, stage, expected) in [
+        ("/x/y", "$default", "/x/y"),
+        ("/prod/x%2Fy//z", "prod", "/x%2Fy//z"),
+        ("/prod/prod/x", "prod", "/prod/x"),
+        ("/prod", "prod", "/"),
+        ("/prod/", "prod", "/"),
+        ("/production/x", "prod", "/production/x"),
+        ("/x/prod", "prod", "/x/prod"),
+        ("//prod/x", "prod", "//prod/x"),
+        ("/$default/x", "other", "/$default/x"),
+    ] {
+        assert_eq!(staged(path, stage), expected, "{path} in {stage}");
+    }
+    // A REST API names its stage beside a path that is without it.
+    let mut event = rest("/prod/x");
+    event["requestContext"]["stage"] = "prod".into();
+    assert_eq!(request(&event).0.uri().path(), "/prod/x");
 }
