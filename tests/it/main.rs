@@ -5,6 +5,7 @@ mod clients;
 mod crowd;
 mod egress;
 mod events;
+mod fleet;
 mod floods;
 mod grafana;
 mod jwt;

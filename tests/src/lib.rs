@@ -3,6 +3,7 @@
 pub mod app;
 pub mod build;
 pub mod client;
+pub mod fleet;
 pub mod hostile;
 pub mod moto;
 pub mod nginx;
@@ -16,4 +17,5 @@ pub mod watch;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};
+pub use fleet::Fleet;
 pub use hostile::{Faults, Hostile};

@@ -156,6 +156,32 @@ impl Process {
         assert!(status.success(), "`{}` cannot get {signal}: it has ended", self.name);
     }
 
+    /// Stops the program as a platform freezes it, and waits until it stands still.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended, or does not stop within a minute.
+    pub async fn freeze(&self) {
+        self.signal("STOP");
+        let started = Instant::now();
+        // After the program's name, which is in parentheses: `T` for one that was stopped.
+        let stat = format!("/proc/{}/stat", self.id);
+        let state = || std::fs::read_to_string(&stat).expect("the program runs");
+        while !state().rsplit(')').next().is_some_and(|rest| rest.starts_with(" T")) {
+            assert!(started.elapsed() < START, "`{}` does not stop", self.name);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Lets a frozen program go on.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
     /// What the program has printed so far, on both outputs.
     ///
     /// # Panics

@@ -1,0 +1,127 @@
+//! Many processes of our functions on one set of tables and one KMS, as Lambda runs them: each has one request at a
+//! time, from a Runtime API of its own, and reaches tables and KMS by doors of its own, so that each one's calls can
+//! be told.
+#![expect(clippy::expect_used, reason = "a harness fails its test by panicking")]
+
+mod door;
+mod member;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use auth::Role;
+use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use local::engine::Engine;
+use secrecy::{ExposeSecret as _, SecretString};
+use sourcegate_core::OrgId;
+use store::{Admin, Config, Endpoint, Keyring, Rights, Store};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::app::PASSWORD;
+use crate::moto::Kms;
+use crate::runtime_api::Call;
+
+pub use door::Door;
+pub use member::{Member, everyone, spread};
+
+/// The user who administers the server.
+const ADMIN: &str = "admin";
+
+/// The tables, KMS with a key, and what processes need to know of them.
+#[derive(Debug)]
+pub struct Fleet {
+    tables: SocketAddr,
+    key_id: String,
+    settings: Vec<(String, String)>,
+    token: String,
+    /// Its end closes the tables' listener.
+    _listening: oneshot::Sender<()>,
+    _data: TempDir,
+}
+
+impl Fleet {
+    /// Sets up the tables with one organisation, whose keys KMS wraps, and starts no process.
+    ///
+    /// # Panics
+    ///
+    /// When something of it does not come up.
+    pub async fn start() -> Self {
+        let kms = Kms::start().await;
+        let key_id = kms.create_key().await;
+        let data = tempfile::tempdir().expect("a folder for the data");
+        let engine = Engine::open(data.path()).expect("the data folder opens");
+        let keyring = Keyring::Kms { client: client(&kms).into(), key_id: key_id.clone() };
+        let token = found(&engine, &keyring).await;
+        let (_listening, stopped) = oneshot::channel::<()>();
+        let port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = engine.listen(port, async { drop(stopped.await) }).await;
+        let tables = listener.expect("the tables are offered").address();
+        let settings = settings(data.path());
+        Self { tables, key_id, settings, token, _listening, _data: data }
+    }
+
+    /// Starts processes of a function, all at once, and waits until each asks for its first event.
+    ///
+    /// # Panics
+    ///
+    /// When one does not.
+    pub async fn members(&self, function: &str, count: usize) -> Vec<Member> {
+        let starting = (0..count).map(|_| Member::start(self, function));
+        futures_util::future::join_all(starting).await
+    }
+
+    /// Starts one process of a function.
+    ///
+    /// # Panics
+    ///
+    /// When it does not ask for an event.
+    pub async fn member(&self, function: &str) -> Member {
+        Member::start(self, function).await
+    }
+
+    /// A request of an administrator of the first organisation.
+    #[must_use]
+    pub fn call(&self, method: &str, target: &str) -> Call {
+        Call::new(method, target).header("Authorization", &format!("Bearer {}", self.token))
+    }
+
+    /// A request of the user who administers the server.
+    #[must_use]
+    pub fn server_call(&self, method: &str, target: &str) -> Call {
+        let pair = BASE64_STANDARD.encode(format!("{ADMIN}:{PASSWORD}"));
+        Call::new(method, target).header("Authorization", &format!("Basic {pair}"))
+    }
+}
+
+/// Makes the tables, the first organisation and its administrators; gives a token.
+async fn found(engine: &Engine, keyring: &Keyring) -> String {
+    let endpoint = Endpoint::InProcess(engine.http_client());
+    let admin = Admin::new(Store::connect(Config::read(|_| None), endpoint));
+    admin.create_tables().await.expect("the tables");
+    assert!(admin.bootstrap(keyring).await.expect("the first organisation"));
+    let rights = Rights { role: Role::Admin, is_server_admin: true };
+    let password = SecretString::from(PASSWORD);
+    assert!(admin.create_user(OrgId::MAIN, ADMIN, &password, rights).await.expect("a user"));
+    let token = admin.create_token(OrgId::MAIN, Role::Admin).await.expect("a token");
+    token.text.expose_secret().to_owned()
+}
+
+/// What the listener says of itself to processes on this machine.
+fn settings(data: &Path) -> Vec<(String, String)> {
+    let lines = std::fs::read_to_string(data.join("dynamodb")).expect("the tables' settings");
+    let pairs = lines.lines().filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn client(kms: &Kms) -> aws_sdk_kms::Client {
+    let config = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("a", "b", None, None, "tests"))
+        .region(Region::new("us-east-1"))
+        .endpoint_url(kms.endpoint())
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    aws_sdk_kms::Client::from_conf(config.build())
+}

@@ -1,0 +1,160 @@
+//! One process's way to the tables: it counts the calls, and can keep answers back.
+#![expect(clippy::expect_used, reason = "a harness fails its test by panicking")]
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::process::plain_client;
+
+/// A proxy before the tables. Dropping it closes its connections.
+#[derive(Debug)]
+pub struct Door {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    tables: SocketAddr,
+    client: reqwest::Client,
+    calls: Mutex<BTreeMap<String, usize>>,
+    /// Whether answers wait, and how many do.
+    kept: watch::Sender<(bool, usize)>,
+}
+
+impl Door {
+    pub(super) async fn start(tables: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let kept = watch::Sender::new((false, 0));
+        let shared = Shared { tables, client: plain_client(), calls: Mutex::default(), kept };
+        let shared = Arc::new(shared);
+        let server = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { address, shared, server }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How often each operation was called: `BatchGetItem` and the like.
+    ///
+    /// # Panics
+    ///
+    /// Never: no thread panics while it counts.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, usize> {
+        self.shared.calls.lock().expect("no thread panics while it counts").clone()
+    }
+
+    /// How many calls read: what a request waits for.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        let calls = self.calls();
+        ["GetItem", "BatchGetItem", "Query"]
+            .iter()
+            .filter_map(|operation| calls.get(*operation))
+            .sum()
+    }
+
+    /// Keeps back all answers from now on: what was asked for is done, and nobody told.
+    pub fn keep(&self) {
+        self.shared.kept.send_modify(|kept| kept.0 = true);
+    }
+
+    /// Waits until an answer is kept back.
+    pub async fn keeps_one(&self) {
+        // The sender lives as long as this does.
+        self.shared.kept.subscribe().wait_for(|kept| kept.1 > 0).await.ok();
+    }
+
+    /// Gives out all answers that were kept back, and keeps none from now on.
+    pub async fn give_out(&self) {
+        self.shared.kept.send_modify(|kept| kept.0 = false);
+        self.shared.kept.subscribe().wait_for(|kept| kept.1 == 0).await.ok();
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(connection(stream, Arc::clone(&shared)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    stream.set_nodelay(true).ok();
+    let service = service_fn(|request| shared.pass(request));
+    let server = hyper::server::conn::http1::Builder::new();
+    // A process that was killed breaks its connection.
+    server.serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+impl Shared {
+    async fn pass(&self, request: Request<Incoming>) -> anyhow::Result<Response<Full<Bytes>>> {
+        let (mut parts, body) = request.into_parts();
+        let target = parts.headers.get("x-amz-target").map_or(&[][..], |target| target.as_bytes());
+        self.count(target.rsplit(|byte| *byte == b'.').next().unwrap_or_default());
+        for hop in [header::HOST, header::CONTENT_LENGTH] {
+            parts.headers.remove(hop);
+        }
+        let asked = self.client.post(format!("http://{}/", self.tables)).headers(parts.headers);
+        let answer = asked.body(body.collect().await?.to_bytes()).send().await?;
+        let mut response = Response::builder().status(answer.status());
+        if let Some(kind) = answer.headers().get(header::CONTENT_TYPE) {
+            response = response.header(header::CONTENT_TYPE, kind);
+        }
+        let body = answer.bytes().await?;
+        self.wait().await;
+        Ok(response.body(Full::new(body))?)
+    }
+
+    fn count(&self, operation: &[u8]) {
+        let operation = String::from_utf8_lossy(operation).into_owned();
+        let mut calls = self.calls.lock().expect("no thread panics while it counts");
+        *calls.entry(operation).or_default() += 1;
+    }
+
+    async fn wait(&self) {
+        let mut kept = self.kept.subscribe();
+        if kept.borrow_and_update().0 {
+            let _kept = Kept::one(&self.kept);
+            kept.wait_for(|kept| !kept.0).await.ok();
+        }
+    }
+}
+
+/// An answer that waits; nobody may be left to take it.
+struct Kept<'a>(&'a watch::Sender<(bool, usize)>);
+
+impl<'a> Kept<'a> {
+    fn one(all: &'a watch::Sender<(bool, usize)>) -> Self {
+        all.send_modify(|kept| kept.1 += 1);
+        Self(all)
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|kept| kept.1 -= 1);
+    }
+}
