@@ -68,6 +68,13 @@ pub enum Error {
     /// The connection ended before the answer did.
     #[error("data source closed the connection before its answer was complete")]
     Closed(#[source] BoxError),
+    /// The data source closed a connection that was kept from an earlier request, and what was sent on it may not be
+    /// repeated: nobody knows whether it was read.
+    #[error(
+        "data source closed the connection, which had been kept from an earlier request; this one may have been \
+         carried out and was not sent again"
+    )]
+    ReusedClosed(#[source] BoxError),
     /// No complete answer in time.
     #[error("data source did not answer within {} s", .0.as_secs_f64())]
     Timeout(Duration),
@@ -110,6 +117,7 @@ impl Classify for Error {
             Self::Status(_)
             | Self::Protocol(_)
             | Self::Closed(_)
+            | Self::ReusedClosed(_)
             | Self::AnswerTooLarge(_)
             | Self::Transport(_) => Kind::Upstream,
             Self::Timeout(_) => Kind::UpstreamTimeout,
@@ -132,6 +140,7 @@ impl Classify for Error {
             Self::Status(_) => Some("upstream_status"),
             Self::Protocol(_) => Some("upstream_protocol"),
             Self::Closed(_) => Some("upstream_closed"),
+            Self::ReusedClosed(_) => Some("connection_reused_closed"),
             Self::Timeout(_) => Some("timeout"),
             Self::AnswerTooLarge(_) => Some("limit_bytes"),
             Self::RequestBody(_) => Some("request_body"),

@@ -68,10 +68,15 @@ async fn exchange(
     *request.version_mut() = Version::HTTP_11;
     *request.extensions_mut() = Extensions::new();
     match (client.hyper.request(request).await, again) {
-        (Err(error), Some(again)) if was_stale(&error) => client.hyper.request(again).await,
-        (answer, _) => answer,
+        (Err(error), Some(again)) if was_stale(&error) => {
+            client.hyper.request(again).await.map_err(explain)
+        }
+        (Err(error), None) if was_stale(&error) => Err(match explain(error) {
+            Error::Closed(cause) => Error::ReusedClosed(cause),
+            other => other,
+        }),
+        (answer, _) => answer.map_err(explain),
     }
-    .map_err(explain)
 }
 
 fn bare(parts: &request::Parts) -> Request<Body> {

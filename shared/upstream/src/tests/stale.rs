@@ -62,7 +62,7 @@ async fn what_writes_is_never_sent_twice() {
         let double = forgetful().await;
         let gate = warmed(&double).await;
         let error = gate.send("again", request(method.clone(), body)).await.unwrap_err();
-        assert_eq!(error.cause(), Some("upstream_closed"), "{method}");
+        assert_eq!(error.cause(), Some("connection_reused_closed"), "{method}");
         assert_eq!((double.heads().len(), double.connections()), (2, 1), "{method}");
     }
 }
