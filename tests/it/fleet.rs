@@ -22,14 +22,14 @@ const MANY: usize = 50;
 const BOUND: Duration = Duration::from_secs(5);
 
 /// A fleet with one process of each function that writes.
-struct Deployed {
-    fleet: Fleet,
-    registry: Member,
-    access: Member,
+pub(crate) struct Deployed {
+    pub(crate) fleet: Fleet,
+    pub(crate) registry: Member,
+    pub(crate) access: Member,
 }
 
 impl Deployed {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let fleet = Fleet::start().await;
         let registry = fleet.member("datasources").await;
         let access = fleet.member("access").await;
@@ -37,20 +37,20 @@ impl Deployed {
     }
 
     /// Sends a request that must succeed.
-    async fn done(&self, member: &Member, call: Call) -> Value {
+    pub(crate) async fn done(&self, member: &Member, call: Call) -> Value {
         let answer = member.invoke(&call).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
     }
 
     /// Registers a data source.
-    async fn create(&self, source: &Value) {
+    pub(crate) async fn create(&self, source: &Value) {
         let call = self.fleet.call("POST", "/api/datasources").json(source);
         self.done(&self.registry, call).await;
     }
 
     /// Makes a service account with a token; gives the token, and the path by which it is revoked.
-    async fn robot(&self, name: &str) -> (String, String) {
+    pub(crate) async fn robot(&self, name: &str) -> (String, String) {
         self.robot_by(name, |method, path| self.fleet.call(method, path)).await
     }
 
@@ -67,7 +67,7 @@ impl Deployed {
 }
 
 /// A data source with a password.
-fn protected(uid: &str, upstream: &FakeUpstream) -> Value {
+pub(crate) fn protected(uid: &str, upstream: &FakeUpstream) -> Value {
     let fields = json!({
         "uid": uid,
         "basicAuth": true,
@@ -78,14 +78,14 @@ fn protected(uid: &str, upstream: &FakeUpstream) -> Value {
 }
 
 /// An upstream that says which one it is.
-async fn named(name: &str) -> FakeUpstream {
+pub(crate) async fn named(name: &str) -> FakeUpstream {
     let upstream = FakeUpstream::start().await;
     upstream.answer(Answer::ok(name.to_owned()));
     upstream
 }
 
 /// A request through a data source.
-fn through(uid: &str, token: &str) -> Call {
+pub(crate) fn through(uid: &str, token: &str) -> Call {
     let call = Call::new("GET", &format!("/api/datasources/proxy/uid/{uid}/x"));
     call.header("Authorization", &format!("Bearer {token}"))
 }

@@ -11,6 +11,7 @@ mod grafana;
 mod jwt;
 mod kms;
 mod lambda;
+mod lifecycle;
 mod local;
 mod openapi;
 mod outages;

@@ -4,7 +4,6 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use harness::process::Process;
 use harness::upstream::{Answer, FakeUpstream, RawUpstream, Script};
 use harness::{Client, TestApp, build};
 use http::Method;
@@ -244,13 +243,6 @@ async fn an_upload_that_nobody_reads_is_not_taken_in() {
     rest.await.unwrap();
 }
 
-/// The most memory that a program ever had at once, in KiB.
-fn peak(process: &Process) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[tokio::test]
 #[ignore = "minutes long: make soak"]
 async fn soak_large_bodies_pass_in_flat_memory() {
@@ -266,12 +258,12 @@ async fn soak_large_bodies_pass_in_flat_memory() {
     let proxy = client.create_proxied(&source).await;
     upstream.answer(Answer::ok(vec![b'x'; 50 << 20]));
     assert_eq!(client.get(&proxy).await.body.len(), 50 << 20);
-    let before = peak(&server.process);
+    let before = server.process.peak_kib();
     for _ in 0..40 {
         let upload = client.request(Method::POST, &proxy).body(vec![b'y'; 50 << 20]);
         assert_eq!(client.send(upload).await.body.len(), 50 << 20);
     }
-    let more = peak(&server.process) - before;
+    let more = server.process.peak_kib() - before;
     assert!(more < 8 << 10, "{more} KiB more than after the first answer");
 }
 
@@ -296,8 +288,8 @@ async fn soak_memory_is_flat_over_100_000_requests() {
         futures_util::future::try_join_all(callers.collect::<Vec<_>>())
     };
     ask(10_000).await.unwrap();
-    let before = peak(&server.process);
+    let before = server.process.peak_kib();
     ask(100_000).await.unwrap();
-    let more = peak(&server.process) - before;
+    let more = server.process.peak_kib() - before;
     assert!(more < 8 << 10, "{more} KiB more than after 10,000 requests");
 }

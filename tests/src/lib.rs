@@ -14,6 +14,7 @@ pub mod runtime_api;
 pub mod signer;
 pub mod upstream;
 pub mod watch;
+pub mod wire;
 
 pub use app::TestApp;
 pub use client::{Answer, Client};

@@ -2,6 +2,8 @@
 //! output kept in `target/test-logs`, and gone when the test is, however it ends.
 #![expect(clippy::expect_used, reason = "a harness fails its test by panicking")]
 
+mod resources;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -6,7 +6,6 @@ mod answer;
 mod event;
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -156,22 +155,22 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     stream.set_nodelay(true).ok();
-    let service = service_fn(|request| async { Ok::<_, Infallible>(shared.serve(request).await) });
+    let service = service_fn(|request| shared.serve(request));
     let server = hyper::server::conn::http1::Builder::new();
-    // A function that was killed breaks its connection.
+    // A function that was killed breaks its connection; one whose client has gone gets it broken.
     server.serve_connection(TokioIo::new(stream), service).await.ok();
 }
 
 impl Shared {
-    async fn serve(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn serve(&self, request: Request<Incoming>) -> anyhow::Result<Response<Full<Bytes>>> {
         let path = request.uri().path();
         let start = path.find(VERSION).map_or(path.len(), |start| start + VERSION.len());
         let segments: Vec<_> = path[start..].split('/').map(str::to_owned).collect();
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();
-        match (request.method(), segments.as_slice()) {
+        Ok(match (request.method(), segments.as_slice()) {
             (&Method::GET, ["runtime", "invocation", "next"]) => self.next().await,
             (&Method::POST, ["runtime", "invocation", id, "response"]) => {
-                self.listen(id, request).await
+                self.listen(id, request).await?
             }
             (&Method::POST, ["runtime", "invocation", id, "error"]) => self.fail(id, request).await,
             (&Method::POST, ["runtime", "init", "error"]) => {
@@ -180,7 +179,7 @@ impl Shared {
                 status(StatusCode::ACCEPTED)
             }
             _ => status(StatusCode::NOT_FOUND),
-        }
+        })
     }
 
     async fn next(&self) -> Response<Full<Bytes>> {
@@ -206,14 +205,25 @@ impl Shared {
         answer.body(Full::from(event.to_string())).expect("valid headers")
     }
 
-    async fn listen(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let Some(listener) = self.listener(id) else { return status(StatusCode::BAD_REQUEST) };
+    /// Takes an answer for as long as the test listens: one that drops its [`Invocation`] is a client who has gone.
+    async fn listen(
+        &self,
+        id: &str,
+        request: Request<Incoming>,
+    ) -> anyhow::Result<Response<Full<Bytes>>> {
+        let Some(listener) = self.listener(id) else { return Ok(status(StatusCode::BAD_REQUEST)) };
         let (parts, mut body) = request.into_parts();
         say(&listener, Said::Started(parts.headers));
-        while let Some(frame) = body.frame().await {
+        let mut next = async || {
+            tokio::select! {
+                frame = body.frame() => Ok(frame),
+                () = listener.closed() => Err(anyhow::anyhow!("the client has gone")),
+            }
+        };
+        while let Some(frame) = next().await? {
             let Ok(frame) = frame else {
                 say(&listener, Said::Broke);
-                return status(StatusCode::BAD_REQUEST);
+                return Ok(status(StatusCode::BAD_REQUEST));
             };
             match frame.into_data() {
                 Ok(piece) => say(&listener, Said::Piece(piece)),
@@ -221,7 +231,7 @@ impl Shared {
             }
         }
         say(&listener, Said::Ended);
-        status(StatusCode::ACCEPTED)
+        Ok(status(StatusCode::ACCEPTED))
     }
 
     async fn fail(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
