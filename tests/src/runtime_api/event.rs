@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::process::root;
@@ -40,6 +40,43 @@ impl Call {
     pub fn new(method: &str, target: &str) -> Self {
         let headers = vec![("Host".to_owned(), HOST.to_owned())];
         Self { method: method.to_owned(), target: target.to_owned(), headers, body: Vec::new() }
+    }
+
+    /// Reads what a client had sent from an event of either kind; none if its body is not the base64 that it says.
+    ///
+    /// # Panics
+    ///
+    /// When it is no event.
+    #[must_use]
+    pub fn of(event: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned).expect("a text");
+        let (method, path) = match &event["requestContext"]["http"] {
+            Value::Null => (&event["httpMethod"], &event["path"]),
+            http => (&http["method"], &event["rawPath"]),
+        };
+        let mut query = event["rawQueryString"].as_str().unwrap_or_default().to_owned();
+        for (name, value) in entries(&event["multiValueQueryStringParameters"]) {
+            let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+            let and = if query.is_empty() { "" } else { "&" };
+            query.push_str(&format!("{and}{}={}", encoded(name), encoded(value)));
+        }
+        let several = &event["multiValueHeaders"];
+        let headers = if several.is_null() { &event["headers"] } else { several };
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let mut headers: Vec<_> = entries(headers).map(owned).collect();
+        let cookies = event["cookies"].as_array().into_iter().flatten();
+        let cookies: Vec<_> = cookies.filter_map(Value::as_str).collect();
+        if !cookies.is_empty() {
+            headers.push(("cookie".to_owned(), cookies.join("; ")));
+        }
+        let body = event["body"].as_str().unwrap_or_default();
+        let body = match event["isBase64Encoded"] == true {
+            true => BASE64_STANDARD.decode(body).ok()?,
+            false => body.as_bytes().to_owned(),
+        };
+        let and = if query.is_empty() { "" } else { "?" };
+        let target = format!("{}{and}{query}", text(path));
+        Some(Self { method: text(method), target, headers, body })
     }
 
     /// Adds a header; the same name may come more than once.
@@ -150,6 +187,15 @@ impl Call {
     fn encoded(&self) -> Option<String> {
         (!self.body.is_empty()).then(|| BASE64_STANDARD.encode(&self.body))
     }
+}
+
+/// The pairs of an object of texts, or of lists of them.
+fn entries(object: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let named = object.as_object().into_iter().flatten();
+    named.flat_map(|(name, values)| {
+        let several = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
+        several.iter().filter_map(move |value| Some((name.as_str(), value.as_str()?)))
+    })
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
