@@ -2,11 +2,17 @@
 .DEFAULT_GOAL := help
 
 functions = access datasources http-proxy
+# Where `make lambda` listens, and on whose data.
+port = 9000
+data = .sourcegate
+event-access = grafana/org-list
+event-datasources = grafana/list
+event-http-proxy = grafana/proxy-query
 opentofu = v1.12.6
 go = CGO_ENABLED=0 go build
 
 help: ## Lists these commands
-	@sed -nE 's/^([a-z]+): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -nE 's/^([a-z%-]+): ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: ## Starts the gateway on 127.0.0.1:3000
 	cargo run
@@ -57,13 +63,25 @@ deploy: ## Deploys them: make deploy stage=dev
 # cargo-lambda's own start of functions finds none but the default member's. Egress is as on AWS but for loopback.
 lambda: ## Runs the functions on port 9000, on the data of a running `cargo run -- --dynamodb-listen 127.0.0.1:8000`
 	@tests/setup
-	@test -e .sourcegate/dynamodb || { echo "first: cargo run -- --dynamodb-listen 127.0.0.1:8000" >&2; exit 1; }
+	@test -e $(data)/dynamodb || { echo "first: cargo run -- --dynamodb-listen 127.0.0.1:8000" >&2; exit 1; }
 	cargo build --workspace --bins
-	@set -a; . ./.sourcegate/dynamodb; trap 'kill $$started' EXIT; trap exit INT TERM; \
-	SOURCEGATE_KEY_FILE=.sourcegate/key; SOURCEGATE_EGRESS_ALLOW=127.0.0.0/8,::1/128; \
+	@set -a; . $(abspath $(data))/dynamodb; trap 'kill $$started' EXIT; trap exit INT TERM; \
+	SOURCEGATE_KEY_FILE=$(data)/key; SOURCEGATE_EGRESS_ALLOW=127.0.0.0/8,::1/128; \
 	AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH=1; AWS_LAMBDA_FUNCTION_VERSION=1; AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256; \
 	for name in $(functions); do \
-		AWS_LAMBDA_FUNCTION_NAME=$$name AWS_LAMBDA_RUNTIME_API=http://127.0.0.1:9000/.rt/$$name target/debug/$$name & \
+		AWS_LAMBDA_FUNCTION_NAME=$$name AWS_LAMBDA_RUNTIME_API=http://127.0.0.1:$(port)/.rt/$$name target/debug/$$name & \
 		started="$$started $$!"; \
 	done; \
-	PATH="$(CURDIR)/target/venv/bin:$$PATH" cargo lambda watch -A 127.0.0.1 -P 9000 --ignore-changes --disable-cors --only-lambda-apis
+	PATH="$(CURDIR)/target/venv/bin:$$PATH" cargo lambda watch -A 127.0.0.1 -P $(port) --ignore-changes --disable-cors --only-lambda-apis
+
+# The file has `Bearer TOKEN` where the administrator's credential goes; who makes organisations is the user, not the token.
+# The answer's body is shown if its status is 200; cargo-lambda takes all else for errors of a shape that it then misses.
+invoke-%: event = $(or $(EVENT),$(event-$*))
+invoke-%: ## Sends a function of `make lambda` a file of events/: make invoke-access EVENT=grafana/org-list
+	@test -n "$(filter $*,$(functions))" || { echo "no function is called $*; they are: $(functions)" >&2; exit 1; }
+	@test -e events/$(event).json || { echo "there is no events/$(event).json" >&2; exit 1; }
+	@test -e $(data)/admin || { echo "first: make lambda, as make help says" >&2; exit 1; }
+	@. $(abspath $(data))/admin; sent=$$(mktemp); trap 'rm -f $$sent' EXIT; credential="Bearer $$SOURCEGATE_ADMIN_TOKEN"; \
+	if [ $* = access ]; then credential="Basic $$(printf 'admin:%s' "$$SOURCEGATE_ADMIN_PASSWORD" | base64 -w0)"; fi; \
+	sed "s|Bearer TOKEN|$$credential|" events/$(event).json >$$sent; \
+	PATH="$(CURDIR)/target/venv/bin:$$PATH" cargo lambda invoke $* -A 127.0.0.1 -P $(port) -F $$sent

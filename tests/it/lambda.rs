@@ -1,6 +1,8 @@
 //! The built functions under `cargo lambda watch`, each behind the routes of the root manifest.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod invoke;
+
 use std::time::Duration;
 
 use harness::build::{plain, with};
@@ -13,12 +15,12 @@ use serde_json::json;
 
 use crate::events::functions::{offering, proxy_settings, registry_settings};
 
-/// The emulator with both functions, on the tables of a running gateway.
+/// The emulator with all functions, on the tables of a running gateway.
 struct Watched {
     client: Client,
     app: TestApp,
     emulator: Emulator,
-    _functions: [Process; 2],
+    _functions: [Process; 3],
 }
 
 impl Watched {
@@ -29,6 +31,8 @@ impl Watched {
             emulator.function(name, settings)
         };
         let functions = [
+            // It makes key pairs, and so has the key.
+            start("access", proxy_settings(app.data())),
             start("datasources", registry_settings(app.data())),
             start("http-proxy", proxy_settings(app.data())),
         ];

@@ -46,6 +46,12 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
+    /// The port that `cargo lambda invoke` is told.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// What a function of this name finds in `AWS_LAMBDA_RUNTIME_API`.
     #[must_use]
     pub fn endpoint(&self, name: &str) -> String {

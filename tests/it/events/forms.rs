@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::functions::{Function, Functions};
 
 /// What each function is sent, in this order.
-const ACCESS: [&str; 4] = ["org-create", "org-users", "url-org-users", "account-create"];
+const ACCESS: [&str; 5] =
+    ["org-create", "org-list", "org-users", "url-org-users", "account-create"];
 const DATASOURCES: [&str; 8] =
     ["bad-base64", "create", "list", "by-uid", "update", "by-name", "url-create", "url-list"];
 const HTTP_PROXY: [&str; 10] = [
@@ -189,6 +190,7 @@ async fn l14_l15_every_file_means_the_same_in_each_form() {
     let lines: Vec<_> = recorded.iter().map(line).collect();
     assert_snapshot!(lines.join("\n"), @r#"
     org-create: 200 Organization created
+    org-list: 200 2 of them
     org-users: 200 1 of them
     url-org-users: 200 1 of them
     account-create: 201 "robot"
