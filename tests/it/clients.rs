@@ -1,6 +1,7 @@
 //! Clients that people use, unchanged, against a running gateway and a real Prometheus.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -84,7 +85,7 @@ async fn needs_the_provider_and_opentofu_leaves_empty_plans() {
 #[tokio::test]
 async fn no_script_passes_with_wrong_credentials() {
     let app = TestApp::start().await;
-    let outcomes = SCRIPTS.map(|script| run(&app, script, "glsa_wrong", "wrong"));
+    let outcomes = SCRIPTS.map(|script| run(app.address(), script, "glsa_wrong", "wrong"));
     for (script, (passed, said)) in SCRIPTS.iter().zip(join_all(outcomes).await) {
         assert!(!passed && !said.contains(END), "{script}: {said}");
     }
@@ -93,16 +94,21 @@ async fn no_script_passes_with_wrong_credentials() {
 /// The script ends at its first failure; what it printed says at which step.
 async fn passes(script: &str) {
     let app = TestApp::start().await;
+    passes_at(app.address(), &app, script).await;
+}
+
+/// The same with the gateway at this address, on the data of the one that runs here.
+pub(crate) async fn passes_at(gateway: SocketAddr, app: &TestApp, script: &str) {
     let token = app.admin_line("SOURCEGATE_ADMIN_TOKEN");
     let password = app.admin_line("SOURCEGATE_ADMIN_PASSWORD");
-    let (passed, said) = run(&app, script, &token, &password).await;
+    let (passed, said) = run(gateway, script, &token, &password).await;
     assert!(passed && said.contains(END), "{said}");
     for secret in [PASSWORD, &token, &password] {
         assert!(!said.contains(secret), "{said}");
     }
 }
 
-async fn run(app: &TestApp, script: &str, token: &str, password: &str) -> (bool, String) {
+async fn run(gateway: SocketAddr, script: &str, token: &str, password: &str) -> (bool, String) {
     let prometheus = Prometheus::shared().await;
     let home = TempDir::new().unwrap();
     let mut command = command(script);
@@ -112,7 +118,7 @@ async fn run(app: &TestApp, script: &str, token: &str, password: &str) -> (bool,
     let built = root().join("target/go");
     command.env("TOFU", built.join("tofu"));
     command.env("PROVIDER", built.join("terraform-provider-grafana"));
-    command.env("GATEWAY_URL", format!("http://{}", app.address()));
+    command.env("GATEWAY_URL", format!("http://{gateway}"));
     command.env("GATEWAY_TOKEN", token);
     command.env("GATEWAY_USER", "admin").env("GATEWAY_PASSWORD", password);
     command.env("PROMETHEUS_URL", prometheus.url());

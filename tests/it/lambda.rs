@@ -1,6 +1,7 @@
 //! The built functions under `cargo lambda watch`, each behind the routes of the root manifest.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod clients;
 mod invoke;
 
 use std::time::Duration;
@@ -15,6 +16,9 @@ use serde_json::json;
 
 use crate::events::functions::{offering, proxy_settings, registry_settings};
 
+/// How many events a function takes at once where one machine serves many.
+const LOOPS: usize = 8;
+
 /// The emulator with all functions, on the tables of a running gateway.
 struct Watched {
     client: Client,
@@ -24,9 +28,13 @@ struct Watched {
 }
 
 impl Watched {
-    async fn start() -> Self {
-        let (app, emulator) = (offering().await, Emulator::start().await);
-        let start = |name, settings: Vec<(String, String)>| {
+    /// Starts them; each function takes so many events at once.
+    async fn start(loops: usize) -> Self {
+        let (app, emulator) = (offering().await, Emulator::with_concurrency(loops).await);
+        let start = |name, mut settings: Vec<(String, String)>| {
+            if loops > 1 {
+                settings.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), loops.to_string()));
+            }
             let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             emulator.function(name, settings)
         };
@@ -36,8 +44,8 @@ impl Watched {
             start("datasources", registry_settings(app.data())),
             start("http-proxy", proxy_settings(app.data())),
         ];
-        let address = emulator.url().trim_start_matches("http://").parse().expect("an address");
-        let client = Client::new(address, Some(app.as_admin().authorization().to_owned()));
+        let client =
+            Client::new(emulator.address(), Some(app.as_admin().authorization().to_owned()));
         Self { client, app, emulator, _functions: functions }
     }
 
@@ -55,7 +63,15 @@ impl Watched {
 
 #[tokio::test]
 async fn the_functions_share_one_registry_with_the_gateway_beside_them() {
-    let watched = Watched::start().await;
+    share_one_registry(Watched::start(1).await).await;
+}
+
+#[tokio::test]
+async fn the_functions_share_one_registry_with_the_gateway_beside_them_with_eight_loops() {
+    share_one_registry(Watched::start(LOOPS).await).await;
+}
+
+async fn share_one_registry(watched: Watched) {
     let health = watched.client.get("/api/health").await;
     assert_eq!((health.status.as_u16(), &health.json()["database"]), (200, &json!("ok")));
     let upstream = FakeUpstream::start().await;
@@ -65,14 +81,22 @@ async fn the_functions_share_one_registry_with_the_gateway_beside_them() {
     assert_eq!(listed.json(), watched.app.as_admin().get("/api/datasources").await.json());
     let absent = watched.client.get("/api/nothing?x=y").await;
     assert_eq!((absent.status.as_u16(), absent.message().as_str()), (404, "Not found"));
-    let anonymous = Client::new(watched.emulator.url()[7..].parse().unwrap(), None);
+    let anonymous = Client::new(watched.emulator.address(), None);
     assert_eq!(anonymous.get("/api/datasources").await.status, 401);
     assert_eq!(anonymous.get("/api/datasources/proxy/uid/shared").await.status, 401);
 }
 
 #[tokio::test]
 async fn requests_and_answers_pass_byte_for_byte() {
-    let watched = Watched::start().await;
+    pass_byte_for_byte(Watched::start(1).await).await;
+}
+
+#[tokio::test]
+async fn requests_and_answers_pass_byte_for_byte_with_eight_loops() {
+    pass_byte_for_byte(Watched::start(LOOPS).await).await;
+}
+
+async fn pass_byte_for_byte(watched: Watched) {
     let upstream = FakeUpstream::start().await;
     watched.source("up", &upstream).await;
     let bytes: Vec<u8> = (0..=255).collect();
@@ -94,7 +118,15 @@ async fn requests_and_answers_pass_byte_for_byte() {
 
 #[tokio::test]
 async fn answers_stream_and_break_as_the_data_source_does() {
-    let watched = Watched::start().await;
+    stream_and_break(Watched::start(1).await).await;
+}
+
+#[tokio::test]
+async fn answers_stream_and_break_as_the_data_source_does_with_eight_loops() {
+    stream_and_break(Watched::start(LOOPS).await).await;
+}
+
+async fn stream_and_break(watched: Watched) {
     let upstream = FakeUpstream::start().await;
     watched.source("up", &upstream).await;
     let path = "/api/datasources/proxy/uid/up/x";

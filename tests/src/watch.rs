@@ -16,18 +16,30 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts one without functions, in about two seconds.
+    /// Starts one without functions, in about two seconds. It sends each one event at a time.
     ///
     /// # Panics
     ///
     /// When cargo-lambda is not installed or does not come up.
     pub async fn start() -> Self {
+        Self::with_concurrency(1).await
+    }
+
+    /// Starts one that sends each function up to so many events at once, as Lambda Managed Instances do.
+    ///
+    /// # Panics
+    ///
+    /// When cargo-lambda is not installed or does not come up.
+    pub async fn with_concurrency(events: usize) -> Self {
         let program = venv("cargo-lambda");
         let start = |address: SocketAddr| {
             let mut command = Command::new(&program);
             command.args(["lambda", "watch", "-A", "127.0.0.1"]);
             command.args(["-P", &address.port().to_string()]);
             command.args(["--ignore-changes", "--disable-cors", "--only-lambda-apis"]);
+            if events > 1 {
+                command.args(["--concurrency", &events.to_string()]);
+            }
             // It asks cargo for the root manifest, which has the routes.
             command.current_dir(root());
             command.env("CARGO", env!("CARGO")).env("PATH", search_path());
@@ -40,16 +52,16 @@ impl Emulator {
         Self { address, process }
     }
 
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The base url, without a slash at the end. The first request waits for its function.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// The port that `cargo lambda invoke` is told.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.address.port()
     }
 
     /// What a function of this name finds in `AWS_LAMBDA_RUNTIME_API`.

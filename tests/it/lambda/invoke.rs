@@ -18,7 +18,7 @@ async fn make(arguments: &[&str]) -> Output {
 /// Sends an event by the target of a function.
 async fn invoke(watched: &Watched, function: &str, event: &str) -> String {
     let target = format!("invoke-{function}");
-    let port = format!("port={}", watched.emulator.port());
+    let port = format!("port={}", watched.emulator.address().port());
     let data = format!("data={}", watched.app.data().display());
     let made = make(&[&target, &port, &data, &format!("EVENT={event}")]).await;
     let said = String::from_utf8_lossy(&made.stderr);
@@ -28,7 +28,7 @@ async fn invoke(watched: &Watched, function: &str, event: &str) -> String {
 
 #[tokio::test]
 async fn a_recorded_event_is_sent_to_each_function() {
-    let watched = Watched::start().await;
+    let watched = Watched::start(1).await;
     // Without one, the target sends the one that is named first.
     for (function, event, body) in [
         ("access", "", r#""name":"Main Org.""#),
