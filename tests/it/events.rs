@@ -3,6 +3,7 @@
 
 mod forms;
 pub(crate) mod functions;
+mod observing;
 mod proxying;
 mod refusing;
 mod replay;

@@ -2,7 +2,6 @@
 
 use grafana::{accounts, fallback, orgs, users};
 use store::{Aws, Config, Endpoint, Keyring, Store};
-use web::telemetry::Format;
 use web::{Jwt, Options, Router};
 
 fn main() -> anyhow::Result<()> {
@@ -10,7 +9,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn start() -> anyhow::Result<(Router, Options)> {
-    web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
+    web::telemetry::init_function("access", web::env)?;
     let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
     let aws = Aws::read(web::env)?;
     let keyring = Keyring::read(web::env, &aws)?;

@@ -5,7 +5,6 @@ use grafana::provisioning::{self, Provisioning};
 use grafana::{Settings, basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Aws, Config, Endpoint, Provisioner, Store};
-use web::telemetry::Format;
 use web::{Jwt, Options, Router};
 
 fn main() -> anyhow::Result<()> {
@@ -13,7 +12,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn start() -> anyhow::Result<(Router, Options)> {
-    web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
+    web::telemetry::init_function("datasources", web::env)?;
     let policy = Policy::read(web::env)?;
     let (options, settings) =
         (Options { jwt: Jwt::read(web::env)?, ..Options::default() }, Settings::read(web::env)?);

@@ -5,7 +5,6 @@ use gateway::Gateway;
 use sourcegate_core::Policy;
 use store::{Aws, Config, Endpoint, Keyring, Store, Vault};
 use upstream::{Limits, Upstream};
-use web::telemetry::Format;
 use web::{Jwt, Options, Router};
 
 fn main() -> anyhow::Result<()> {
@@ -13,7 +12,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn start() -> anyhow::Result<(Router, Options)> {
-    web::telemetry::init(Format::Json, web::env("SOURCEGATE_LOG").as_deref())?;
+    web::telemetry::init_function("http-proxy", web::env)?;
     let policy = Policy::read(web::env)?;
     let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
     let aws = Aws::read(web::env)?;

@@ -80,6 +80,7 @@ impl Stack {
         let response = match admitted {
             Err(refusal) => Error::from(refusal).into_response(),
             Ok(()) => {
+                trace::carry(request.headers_mut());
                 request.extensions_mut().insert(arrival);
                 if let Some(jwt) = &self.options.jwt {
                     request.extensions_mut().insert(jwt.clone());

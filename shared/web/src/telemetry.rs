@@ -13,8 +13,13 @@
 //! | `upstream.status`, `upstream.duration_ms` | what it answered, and how soon |
 //! | `error.kind`, `error.cause`, `error.chain` | why it failed, with all causes beneath |
 //!
+//! | `cold_start` | on Lambda: 1 in the line of a process's first request |
+//!
+//! On Lambda the line is a set of metrics too, see [`NAMESPACE`].
+//!
 //! The level follows from the fault: the caller's is `info`, the data source's `warn`, ours `error`.
 
+mod emf;
 mod json;
 mod one_line;
 
@@ -26,8 +31,11 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
+use emf::Metrics;
 use json::JsonLines;
 use one_line::OneLine;
+
+pub use emf::NAMESPACE;
 
 /// How events are written, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +82,31 @@ impl FromStr for Format {
 ///
 /// Refuses a filter that does not parse.
 pub fn init(format: Format, filter: Option<&str>) -> Result<(), BadLog> {
+    install(format, filter, None)
+}
+
+/// The same for a function of Lambda, of that name: in JSON, each request's line with its metrics. Reads `SOURCEGATE_LOG`
+/// and `SOURCEGATE_DEPLOYMENT`, default `local`.
+///
+/// # Errors
+///
+/// Refuses a filter that does not parse.
+pub fn init_function(name: &str, get: impl Fn(&str) -> Option<String>) -> Result<(), BadLog> {
+    let deployment = get("SOURCEGATE_DEPLOYMENT").unwrap_or_else(|| "local".to_owned());
+    let metrics = Metrics::new(&deployment, name);
+    install(Format::Json, get("SOURCEGATE_LOG").as_deref(), Some(metrics))
+}
+
+fn install(format: Format, filter: Option<&str>, metrics: Option<Metrics>) -> Result<(), BadLog> {
     let filter = filter.unwrap_or("info");
     let parsed = EnvFilter::try_new(filter)
         .map_err(|source| BadLog::Filter { filter: filter.to_owned(), source })?;
     let lines = fmt().with_env_filter(parsed).with_ansi(false);
     // Refused only if a subscriber is there already, as in a test.
     let _already = match format {
-        Format::Json => lines.event_format(JsonLines).with_writer(std::io::stdout).try_init(),
+        Format::Json => {
+            lines.event_format(JsonLines(metrics)).with_writer(std::io::stdout).try_init()
+        }
         Format::Text => lines.with_writer(|| OneLine(std::io::stderr())).try_init(),
     };
     std::panic::set_hook(Box::new(log_place));

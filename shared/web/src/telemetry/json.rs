@@ -10,12 +10,14 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, format::Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::emf::Metrics;
+
 /// Room for nearly every line.
 const LINE_BYTES: usize = 1 << 10;
 
-/// `timestamp`, `level`, the event's own fields and `target`. Spans are not shown: the canonical line
-/// has all there is to know of a request.
-pub(super) struct JsonLines;
+/// `timestamp`, `level`, the event's own fields, `target` and what makes it a metric. Spans are not shown: the canonical
+/// line has all there is to know of a request.
+pub(super) struct JsonLines(pub(super) Option<Metrics>);
 
 impl<S, N> FormatEvent<S, N> for JsonLines
 where
@@ -28,15 +30,18 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = String::with_capacity(LINE_BYTES);
+        let (mut line, now) = (String::with_capacity(LINE_BYTES), SystemTime::now());
         line.push_str("{\"timestamp\":\"");
-        push_time(&mut line, SystemTime::now());
+        push_time(&mut line, now);
         line.push_str("\",\"level\":\"");
         line.push_str(event.metadata().level().as_str());
         line.push('"');
         event.record(&mut Fields(&mut line));
         line.push_str(",\"target\":");
         push_text(&mut line, event.metadata().target());
+        if let Some(metrics) = &self.0 {
+            metrics.push(&mut line, event, now);
+        }
         line.push_str("}\n");
         writer.write_str(&line)
     }
@@ -101,7 +106,7 @@ impl Write for Escaped<'_> {
     }
 }
 
-fn push_text(line: &mut String, text: &str) {
+pub(super) fn push_text(line: &mut String, text: &str) {
     line.push('"');
     escape(line, text);
     line.push('"');
@@ -180,6 +185,10 @@ mod tests {
     use super::*;
 
     fn logged(work: impl FnOnce()) -> String {
+        logged_with(None, work)
+    }
+
+    fn logged_with(metrics: Option<Metrics>, work: impl FnOnce()) -> String {
         #[derive(Clone, Default)]
         struct Buffer(Arc<Mutex<Vec<u8>>>);
         impl io::Write for Buffer {
@@ -193,7 +202,8 @@ mod tests {
             }
         }
         let buffer = Buffer::default();
-        let (lines, own) = (tracing_subscriber::fmt().event_format(JsonLines), buffer.clone());
+        let lines = tracing_subscriber::fmt().event_format(JsonLines(metrics));
+        let own = buffer.clone();
         tracing::subscriber::with_default(lines.with_writer(move || own.clone()).finish(), work);
         let text = buffer.0.lock().unwrap().clone();
         String::from_utf8(text).unwrap()
@@ -239,6 +249,86 @@ mod tests {
         assert!(!text.trim_end().contains(char::is_control), "{text}");
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&value["odd"], &value["shown"]), (&json!(odd), &json!(odd)));
+    }
+
+    fn request(work: impl FnOnce()) -> Value {
+        let text = logged_with(Some(Metrics::new("prod", "http-proxy")), work);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The metrics that a line names; each has a number in the line, as the format demands.
+    #[track_caller]
+    fn check_metrics(line: &Value, expected: &[&str]) {
+        let [directive] = &line["_aws"]["CloudWatchMetrics"].as_array().unwrap()[..] else {
+            panic!("{line}")
+        };
+        assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000, "{line}");
+        assert_eq!(directive["Namespace"], "Sourcegate");
+        assert_eq!(directive["Dimensions"], json!([["Deployment", "Function"]]));
+        assert_eq!(
+            (&line["Deployment"], &line["Function"]),
+            (&json!("prod"), &json!("http-proxy"))
+        );
+        let metrics = directive["Metrics"].as_array().unwrap().iter();
+        let names: Vec<_> = metrics.map(|metric| metric["Name"].as_str().unwrap()).collect();
+        assert_eq!(names, expected, "{line}");
+        assert!(names.iter().all(|name| line[*name].is_number()), "{line}");
+    }
+
+    #[test]
+    fn the_canonical_line_is_its_metrics_too() {
+        let fine = request(|| tracing::info!(target: "request", duration_ms = 1.5, "request"));
+        check_metrics(&fine, &["duration_ms"]);
+        let answered = request(|| {
+            tracing::warn!(target: "request", duration_ms = 2.0, upstream.duration_ms = 1.0, "request");
+        });
+        check_metrics(&answered, &["duration_ms", "upstream.duration_ms", "UpstreamFaults"]);
+        let cause = "denied_egress";
+        let denied = request(|| {
+            tracing::warn!(target: "request", duration_ms = 2.0, error.cause = cause, "request");
+        });
+        check_metrics(&denied, &["duration_ms", "UpstreamFaults", "DeniedEgress"]);
+        let cause = "kms";
+        let keyless = request(|| {
+            tracing::error!(target: "request", duration_ms = 2.0, error.cause = cause, "request");
+        });
+        check_metrics(&keyless, &["duration_ms", "Faults", "KmsFailures"]);
+        let other = request(|| tracing::error!(duration_ms = 2.0, "something else"));
+        assert_eq!((&other["_aws"], &other["Function"]), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn t19_whatever_is_asked_for_the_dimensions_are_two() {
+        let text = logged_with(Some(Metrics::new("prod", "http-proxy")), || {
+            for n in 0..10_000 {
+                let (uid, path) = (format!("uid-{n}"), format!("/api/x/{n}"));
+                tracing::info!(
+                    target: "request",
+                    { datasource.uid = uid, url.path = path, duration_ms = 1.0 },
+                    "request"
+                );
+            }
+        });
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let series: std::collections::BTreeSet<_> = lines
+            .map(|line| {
+                let of = |name: &str| line[name].to_string();
+                (line["_aws"]["CloudWatchMetrics"].to_string(), of("Deployment"), of("Function"))
+            })
+            .collect();
+        assert_eq!(series.len(), 1);
+    }
+
+    #[test]
+    fn only_a_process_s_first_request_is_a_cold_start() {
+        let text = logged_with(Some(Metrics::new("prod", "http-proxy")), || {
+            tracing::info!("before any request");
+            for _ in 0..3 {
+                tracing::info!(target: "request", duration_ms = 1.0);
+            }
+        });
+        let cold = text.lines().map(|line| line.contains("\"cold_start\":1,"));
+        assert_eq!(cold.collect::<Vec<_>>(), [false, true, false, false]);
     }
 
     #[test]
