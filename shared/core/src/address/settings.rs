@@ -14,6 +14,22 @@ const OWN_URLS: &[&str] = &[
     "AWS_EC2_METADATA_SERVICE_ENDPOINT",
 ];
 
+/// The services that a process depends on; within a VPC their names lead to private addresses.
+const OWN_SERVICES: &[&str] = &["dynamodb", "kms"];
+
+/// The names of those services in a region, the dual-stack ones and FIPS's too.
+fn own_hosts(region: &str) -> impl Iterator<Item = String> {
+    OWN_SERVICES.iter().flat_map(move |service| {
+        [
+            format!("{service}.{region}.amazonaws.com"),
+            format!("{service}-fips.{region}.amazonaws.com"),
+            format!("{service}.{region}.api.aws"),
+            format!("{service}-fips.{region}.api.aws"),
+            format!("{service}.{region}.amazonaws.com.cn"),
+        ]
+    })
+}
+
 impl Policy {
     /// Reads `SOURCEGATE_EGRESS_ALLOW`, networks in CIDR notation separated by commas that may be dialled beside
     /// public addresses (default none), and refuses every endpoint that the process itself uses.
@@ -27,12 +43,17 @@ impl Policy {
         Ok(policy.refusing_endpoints(get))
     }
 
-    /// Refuses every endpoint that the process itself uses, as its settings name them.
+    /// Refuses every endpoint that the process itself uses, as its settings name them, and as AWS does in its region.
     #[must_use]
     pub fn refusing_endpoints(self, get: impl Fn(&str) -> Option<String>) -> Self {
+        let region = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION"));
+        let hosts = region.iter().flat_map(|region| own_hosts(region));
+        let named = hosts.fold(self, |policy, host| {
+            [80, 443].into_iter().fold(policy, |policy, port| policy.refusing(&host, port))
+        });
         let urls = OWN_URLS.iter().filter_map(|name| BaseUrl::parse(&get(name)?).ok());
         let sockets = urls.filter_map(|url| Some((url.port?, url.host)));
-        sockets.fold(self, |policy, (port, host)| policy.refusing(&host, port))
+        sockets.fold(named, |policy, (port, host)| policy.refusing(&host, port))
     }
 }
 
@@ -75,6 +96,24 @@ mod tests {
         let endpoint = ("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:4567");
         check(&[allowed, endpoint], "127.0.0.1:4567", false);
         check(&[allowed, endpoint], "127.0.0.1:4568", true);
+    }
+
+    #[test]
+    fn s05_the_services_of_the_process_are_refused_by_their_names_in_its_region() {
+        let policy = policy(&[("AWS_REGION", "eu-west-1")]).unwrap();
+        for host in [
+            "dynamodb.eu-west-1.amazonaws.com",
+            "KMS.eu-west-1.amazonaws.com.",
+            "kms-fips.eu-west-1.api.aws",
+        ] {
+            assert_eq!(policy.refuses_literal(host, 443), Some(crate::Verdict::Own), "{host}");
+        }
+        assert_eq!(
+            policy.refuses_literal("dynamodb.eu-west-1.amazonaws.com", 80),
+            Some(crate::Verdict::Own)
+        );
+        assert_eq!(policy.refuses_literal("monitoring.eu-west-1.amazonaws.com", 443), None);
+        assert_eq!(policy.refuses_literal("kms.us-east-1.amazonaws.com", 443), None);
     }
 
     #[test]
