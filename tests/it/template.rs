@@ -3,6 +3,7 @@
 
 mod rights;
 mod routes;
+mod stacks;
 mod tables;
 
 use std::process::Command;
@@ -27,17 +28,32 @@ template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
 print(json.dumps(transform(template, {}, NoPolicies())["Resources"]))
 "#;
 
+/// Our templates as they are written, by their paths: all tags are spelled out.
+const READ: &str = r#"
+import json, sys
+from samtranslator.yaml_helper import yaml_parse
+print(json.dumps({path: yaml_parse(open(path).read()) for path in sys.argv[1:]}, default=str))
+"#;
+
+/// The template and the stacks within it, as written.
+static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
+    let files = ["template.yaml", "infra/alarms.yaml", "infra/network.yaml", "infra/urls.yaml"];
+    run(READ, &files)
+});
+
 /// The resources of the template, by name.
-static RESOURCES: LazyLock<Value> = LazyLock::new(|| {
+static RESOURCES: LazyLock<Value> = LazyLock::new(|| run(EXPAND, &[]));
+
+fn run(program: &str, arguments: &[&str]) -> Value {
     let python = root().join("target/venv-sam/bin/python");
     assert!(python.exists(), "{} is missing: run `make test` once", python.display());
     let mut command = Command::new(python);
-    command.args(["-c", EXPAND]).current_dir(root()).env_clear();
+    command.args(["-c", program]).args(arguments).current_dir(root()).env_clear();
     let output = command.output().expect("start the translator");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&output.stdout).expect("JSON resources")
-});
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
 
 fn of_type(wanted: &str) -> impl Iterator<Item = (&String, &Value)> {
     let resources = RESOURCES.as_object().expect("resources");

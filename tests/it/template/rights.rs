@@ -32,9 +32,13 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
             "SOURCEGATE_TABLE_SCRATCH",
         ]);
         expected.extend(match binary {
-            "datasources" => {
-                ["SOURCEGATE_DATASOURCE_LIMIT", "SOURCEGATE_GRAFANA_COMPAT"].as_slice()
-            }
+            "datasources" => [
+                "SOURCEGATE_DATASOURCE_LIMIT",
+                "SOURCEGATE_EGRESS_ALLOW",
+                "SOURCEGATE_GRAFANA_COMPAT",
+            ]
+            .as_slice(),
+            "http-proxy" => &["SOURCEGATE_EGRESS_ALLOW", "SOURCEGATE_KMS_KEY"],
             _ => &["SOURCEGATE_KMS_KEY"],
         });
         assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
@@ -50,11 +54,22 @@ const CHECK: &str = "dynamodb:ConditionCheckItem";
 fn rights(function: &str) -> BTreeMap<String, BTreeSet<String>> {
     let role = &RESOURCES[format!("{function}Role")]["Properties"];
     let managed = &role["ManagedPolicyArns"];
-    assert_eq!(managed.as_array().expect("a list").len(), 1, "{managed}");
-    assert!(managed.to_string().contains("service-role/AWSLambdaBasicExecutionRole"), "{managed}");
+    let names = managed.as_array().expect("a list").iter();
+    let names: Vec<_> = names.map(|arn| arn.to_string()).collect();
+    let has = |name: &str| names.iter().any(|arn| arn.contains(&format!("service-role/{name}")));
+    let expected = if function == "HttpProxy" {
+        assert!(has("AWSLambdaVPCAccessExecutionRole"), "{managed}");
+        2
+    } else {
+        1
+    };
+    assert!(has("AWSLambdaBasicExecutionRole") && names.len() == expected, "{managed}");
     let mut rights = BTreeMap::<_, BTreeSet<_>>::new();
     for policy in role["Policies"].as_array().expect("policies") {
         for statement in policy["PolicyDocument"]["Statement"].as_array().expect("statements") {
+            if statement["Effect"] == "Deny" {
+                continue;
+            }
             assert_eq!(statement["Effect"], "Allow");
             let resource = statement["Resource"]["Fn::GetAtt"][0].as_str().expect("one resource");
             let actions = &statement["Action"];
@@ -64,6 +79,32 @@ fn rights(function: &str) -> BTreeMap<String, BTreeSet<String>> {
         }
     }
     rights
+}
+
+#[test]
+fn what_runs_in_the_engine_s_function_touches_no_network_interface() {
+    let statements =
+        RESOURCES["HttpProxyRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+            .as_array()
+            .expect("statements");
+    let denied: Vec<_> = statements.iter().filter(|one| one["Effect"] == "Deny").collect();
+    let [denied] = denied[..] else { panic!("{statements:?}") };
+    // All that the managed policy for a VPC allows beside the log; Lambda itself is not called by the function.
+    let expected = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ];
+    assert_eq!(denied["Action"], json!(expected));
+    assert_eq!(denied["Resource"], "*");
+    let whose = denied["Condition"]["ArnLike"]["lambda:SourceFunctionArn"]["Fn::Sub"].as_str();
+    assert!(whose.is_some_and(|arn| arn.ends_with(":function:${AWS::StackName}-*")), "{denied}");
+    for (name, function) in of_type("AWS::Lambda::Function") {
+        assert_eq!(function["Properties"]["VpcConfig"].is_null(), name != "HttpProxy", "{name}");
+    }
 }
 
 fn set<'a>(parts: impl IntoIterator<Item = &'a [&'a str]>) -> BTreeSet<String> {
