@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod fsck;
 mod provisioning;
+mod rotation;
 mod start;
 mod stop;
 mod tables;

@@ -8,6 +8,7 @@ mod fsck;
 mod import;
 mod password;
 mod progress;
+mod rotation;
 mod said;
 mod target;
 mod tokens;
@@ -72,6 +73,8 @@ async fn command(asked: &AdminArgs, args: &Args) -> anyhow::Result<Said> {
             let policy = args.egress_allow.clone();
             import::run(&target, &wanted, (passphrase, policy), &bars).await
         }
+        AdminCommand::Rotate { org } => rotation::rotate(&target, *org).await,
+        AdminCommand::Reseal { org, pause } => rotation::reseal(&target, *org, *pause, &bars).await,
         AdminCommand::Fsck { repair } => fsck::run(&target, *repair, &bars).await,
     }
 }

@@ -31,6 +31,13 @@ impl Sealed {
         Ok(Self { rev, values: values.iter().map(value).collect::<Result<_, Error>>()? })
     }
 
+    /// Gives the same values but for some, as a revision of its own.
+    pub(crate) fn with(&self, others: BTreeMap<String, Vec<u8>>) -> Self {
+        let mut values = self.values.clone();
+        values.extend(others);
+        Self { rev: Rev::new(), values }
+    }
+
     /// Gives one sealed value.
     pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
         self.values.get(name).map(Vec::as_slice)

@@ -290,7 +290,7 @@ pub(crate) fn account_tokens_of(org: OrgId) -> String {
 }
 
 /// The partition that holds an organisation's key pairs.
-fn keys_of(org: OrgId) -> String {
+pub(crate) fn keys_of(org: OrgId) -> String {
     format!("KEY#{org}")
 }
 
@@ -300,7 +300,7 @@ fn sources_of(org: OrgId) -> String {
 }
 
 /// The partition that holds an organisation's sealed values.
-fn sealed_of(org: OrgId) -> String {
+pub(crate) fn sealed_of(org: OrgId) -> String {
     format!("SEC#{org}")
 }
 

@@ -125,3 +125,23 @@ impl Vault {
         Ok(unwrapped)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn k21_of_ten_thousand_tenants_a_thousand_keys_are_kept() {
+        let keyring = || Keyring::local(&"ab".repeat(32)).unwrap();
+        let vault = Vault::new(keyring(), "test".to_owned());
+        for n in 1..=10_000 {
+            let (org, number) = (OrgId::new(n).unwrap(), 1);
+            let context = KeyContext { deployment: "test".to_owned(), org, number };
+            let pair = keyring().make_pair(&context).await.unwrap();
+            let key = WrappedKey { number, public: pair.public, wrapped: pair.wrapped };
+            vault.unwrapped(org, &key).await.unwrap();
+            assert!(vault.0.keys.len() <= MOST_KEYS, "after {n}");
+        }
+        assert!(vault.0.keys.len() > MOST_KEYS / 2, "it keeps some");
+    }
+}

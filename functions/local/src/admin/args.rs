@@ -26,7 +26,7 @@ pub struct AdminArgs {
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  it failed; fsck: something was found
+  1  it failed; fsck: something was found; reseal: a secret was left
   2  wrong usage; fsck: the check itself failed";
 
 /// The commands.
@@ -102,6 +102,26 @@ pub enum AdminCommand {
         /// Where it comes from.
         #[command(flatten)]
         passphrase: Passphrase,
+    },
+
+    /// Makes new key pairs, which secrets are sealed to from now on. What was sealed before still opens.
+    Rotate {
+        /// Whose; without one, those of all organisations.
+        #[arg(long, value_parser = org)]
+        org: Option<OrgId>,
+    },
+
+    /// Seals to the current keys what is sealed to older ones, and removes those that nothing needs any more.
+    ///
+    /// Goes on where an earlier one broke off. A key is removed when a second pass, begun after a pause, finds nothing of it.
+    /// Backups of the tables from before need the removed keys: restore those tables together.
+    Reseal {
+        /// Whose; without one, those of all organisations.
+        #[arg(long, value_parser = org)]
+        org: Option<OrgId>,
+        /// How long to wait between the passes, such as 60s: longer than saving a data source can take.
+        #[arg(long, value_parser = duration, default_value = "60s")]
+        pause: Duration,
     },
 
     /// Checks that the tables hold together: one line for each finding.
