@@ -1,4 +1,4 @@
-.PHONY: help run demo test soak clients bench lint build deploy lambda
+.PHONY: help run demo test soak clients bench lint build deploy lambda sam-local
 .DEFAULT_GOAL := help
 
 functions = access datasources http-proxy
@@ -85,3 +85,6 @@ invoke-%: ## Sends a function of `make lambda` a file of events/: make invoke-ac
 	if [ $* = access ]; then credential="Basic $$(printf 'admin:%s' "$$SOURCEGATE_ADMIN_PASSWORD" | base64 -w0)"; fi; \
 	sed "s|Bearer TOKEN|$$credential|" events/$(event).json >$$sent; \
 	PATH="$(CURDIR)/target/venv/bin:$$PATH" cargo lambda invoke $* -A 127.0.0.1 -P $(port) -F $$sent
+
+sam-local: ## Runs the functions in containers on port 3001: needs Docker, and a gateway as infra/sam-local says
+	data=$(data) infra/sam-local

@@ -1,5 +1,5 @@
 //! The built functions under `cargo lambda watch`, each behind the routes of the root manifest.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod clients;
 mod invoke;

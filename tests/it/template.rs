@@ -1,6 +1,7 @@
 //! `template.yaml` as AWS expands it: its routes, the rights of its functions, its tables.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod containers;
 mod rights;
 mod routes;
 mod stacks;
