@@ -180,10 +180,17 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The deadline on this process's own clock. The emulator's lies in 1970: none.
+/// How long ago a deadline may be and still be one: an event that came at the last moment.
+const JUST_PASSED: Duration = Duration::from_secs(1);
+
+/// The deadline on this process's own clock. The emulator's lies in 1970: none, and so is one that a clock says to be long
+/// over before its event has come, since it is the clock that is wrong.
 fn deadline(unix_ms: &str) -> Option<Instant> {
     let at = UNIX_EPOCH.checked_add(Duration::from_millis(unix_ms.parse().ok()?))?;
-    Instant::now().checked_add(at.duration_since(SystemTime::now()).ok()?)
+    match at.duration_since(SystemTime::now()) {
+        Ok(left) => Instant::now().checked_add(left),
+        Err(passed) => (passed.duration() < JUST_PASSED).then(Instant::now),
+    }
 }
 
 #[cfg(test)]
@@ -201,11 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_in_the_past_is_none() {
+    fn a_deadline_long_past_is_none() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let left = deadline(&(now + 60_000).to_string()).unwrap() - Instant::now();
         assert!((58..=60).contains(&left.as_secs()));
         assert_eq!(deadline("600000"), None);
+        assert_eq!(deadline(&(now - 5_000).to_string()), None);
+        assert!(deadline(&now.to_string()).is_some_and(|at| at <= Instant::now()));
         assert_eq!(deadline("soon"), None);
     }
 }
