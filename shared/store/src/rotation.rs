@@ -41,7 +41,7 @@ pub struct Left {
 }
 
 impl Pass {
-    fn leave(&mut self, uid: &str, name: Option<&str>, why: impl ToString) {
+    fn leave(&mut self, uid: &str, name: Option<&str>, why: &dyn ToString) {
         let name = name.map(str::to_owned);
         self.left.push(Left { uid: uid.to_owned(), name, why: why.to_string() });
     }
@@ -116,7 +116,7 @@ impl Admin {
             let sk = record.text("sk")?;
             match sk.strip_prefix("DS#").map(Uid::parse) {
                 Some(Ok(uid)) => self.reseal_one(org, &uid, vault, &mut pass).await?,
-                _ => pass.leave(sk, None, "is of no kind that is known"),
+                _ => pass.leave(sk, None, &"is of no kind that is known"),
             }
             done(count + 1);
         }
@@ -146,7 +146,7 @@ impl Admin {
                 Ok(None) => return Err(Error::Torn(uid.clone())),
                 Err(why) => {
                     pass.numbers.extend(numbers_of(&sealed, key.number));
-                    pass.leave(uid.as_str(), None, why);
+                    pass.leave(uid.as_str(), None, &why);
                     return Ok(());
                 }
             };
@@ -182,7 +182,7 @@ impl Admin {
                 Some(number) if number == key.number => continue,
                 Some(number) => number,
                 None => {
-                    pass.leave(source.uid.as_str(), Some(name), "is damaged");
+                    pass.leave(source.uid.as_str(), Some(name), &"is damaged");
                     continue;
                 }
             };
@@ -202,7 +202,7 @@ impl Admin {
                 }
                 Err(error @ (Error::DoesNotOpen(_) | Error::NoKey(_))) => {
                     pass.numbers.insert(old);
-                    pass.leave(source.uid.as_str(), Some(name), error);
+                    pass.leave(source.uid.as_str(), Some(name), &error);
                 }
                 // A key service that cannot be asked says nothing about the value.
                 Err(error) => return Err(error),
