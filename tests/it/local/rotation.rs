@@ -241,7 +241,8 @@ async fn k20_without_its_keys_an_organisation_s_secrets_are_gone_and_its_registr
     assert_eq!(client.put(path, &read).await.status, 200);
     let public = client.create_proxied(&plain("public", &upstream.url())).await;
     assert_eq!(client.get(&public).await.status, 200);
-    let secret = with(plain("x", &upstream.url()), json!({ "secureJsonData": { "password": "p" } }));
+    let secret =
+        with(plain("x", &upstream.url()), json!({ "secureJsonData": { "password": "p" } }));
     let refused = client.post("/api/datasources", &secret).await;
     assert_eq!((refused.status.as_u16(), &*refused.cause()), (500, "kms"), "{}", refused.text());
     assert_eq!(client.delete(path).await.status, 200);
