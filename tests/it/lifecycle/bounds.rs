@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use harness::runtime_api::Said;
 use harness::upstream::{Answer, FakeUpstream};
 
-use super::{Single, source};
+use super::{Heard, Single, source};
 
 /// Beside one connection for each data source: a few to tables, KMS and the Runtime API come and go.
 const OTHERS: usize = 8;
@@ -52,14 +51,16 @@ async fn soak_l12_descriptors_are_bounded_over_50_000_requests_to_500_data_sourc
 async fn leave(single: &Single, times: usize) {
     for _ in 0..times {
         let mut invocation = single.member.send(&single.call("GET", "a"));
-        while !matches!(invocation.next().await, Said::Piece(_)) {}
+        Heard::default().until(&mut invocation, "first").await;
     }
 }
 
 async fn cancelled_requests_leave_nothing(times: usize) {
     let upstream = FakeUpstream::start().await;
     let single = Single::start(&upstream.url()).await;
-    upstream.answer(Answer::status(200).endless(vec![b'x'; 1 << 10]));
+    // Its second piece never comes.
+    let pause = Duration::from_secs(24 * 60 * 60);
+    upstream.answer(Answer::status(200).pieces(["first", "last"], pause));
     leave(&single, 50).await;
     let process = &single.member.process;
     let held = || (process.descriptors(), process.threads());
