@@ -4,6 +4,7 @@
 mod calls;
 mod freezing;
 mod freshness;
+mod moto;
 mod writes;
 
 use std::time::Duration;
@@ -30,7 +31,10 @@ pub(crate) struct Deployed {
 
 impl Deployed {
     pub(crate) async fn start() -> Self {
-        let fleet = Fleet::start().await;
+        Self::with(Fleet::start().await).await
+    }
+
+    async fn with(fleet: Fleet) -> Self {
         let registry = fleet.member("datasources").await;
         let access = fleet.member("access").await;
         Self { fleet, registry, access }

@@ -5,12 +5,16 @@
 
 mod door;
 mod member;
+mod redirected;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use auth::Role;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use local::engine::Engine;
@@ -18,10 +22,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sourcegate_core::OrgId;
 use store::{Admin, Config, Endpoint, Keyring, Rights, Store};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::app::PASSWORD;
-use crate::moto::Kms;
+use crate::moto::{Kms, shared_moto};
 use crate::runtime_api::Call;
 
 pub use door::Door;
@@ -34,33 +38,59 @@ const ADMIN: &str = "admin";
 #[derive(Debug)]
 pub struct Fleet {
     tables: SocketAddr,
+    /// How many calls the tables take at once.
+    turns: Arc<Semaphore>,
     key_id: String,
     settings: Vec<(String, String)>,
     token: String,
-    /// Its end closes the tables' listener.
-    _listening: oneshot::Sender<()>,
-    _data: TempDir,
+    /// The embedded engine's data; its end closes the engine's listener.
+    _engine: Option<(oneshot::Sender<()>, TempDir)>,
 }
 
 impl Fleet {
-    /// Sets up the tables with one organisation, whose keys KMS wraps, and starts no process.
+    /// Sets up the embedded engine's tables with one organisation, whose keys KMS wraps, and starts no process.
     ///
     /// # Panics
     ///
     /// When something of it does not come up.
     pub async fn start() -> Self {
-        let kms = Kms::start().await;
-        let key_id = kms.create_key().await;
+        let (_kms, key_id, keyring) = keyring().await;
         let data = tempfile::tempdir().expect("a folder for the data");
         let engine = Engine::open(data.path()).expect("the data folder opens");
-        let keyring = Keyring::Kms { client: client(&kms).into(), key_id: key_id.clone() };
-        let token = found(&engine, &keyring).await;
-        let (_listening, stopped) = oneshot::channel::<()>();
+        let token = found(Config::read(|_| None), engine.http_client(), &keyring).await;
+        let (listening, stopped) = oneshot::channel::<()>();
         let port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = engine.listen(port, async { drop(stopped.await) }).await;
         let tables = listener.expect("the tables are offered").address();
         let settings = settings(data.path());
-        Self { tables, key_id, settings, token, _listening, _data: data }
+        let turns = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { tables, turns, key_id, settings, token, _engine: Some((listening, data)) }
+    }
+
+    /// The same with tables of moto's, under names of their own.
+    ///
+    /// # Panics
+    ///
+    /// When something of it does not come up.
+    pub async fn on_moto() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let (_kms, key_id, keyring) = keyring().await;
+        let tables = shared_moto().await;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut settings = ["ACCESS", "REGISTRY", "SCRATCH"]
+            .map(|table| (format!("SOURCEGATE_TABLE_{table}"), format!("fleet-{number}-{table}")))
+            .to_vec();
+        let named = |wanted: &str| {
+            let mut named = settings.iter().filter(|(name, _)| name == wanted);
+            named.next().map(|(_, value)| value.clone())
+        };
+        let token = found(Config::read(named), redirected::to(tables), &keyring).await;
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            settings.push((name.to_owned(), "TEST".to_owned()));
+        }
+        // A transaction that fails there puts whole tables back, and with them what others have written meanwhile.
+        let turns = Arc::new(Semaphore::new(1));
+        Self { tables, turns, key_id, settings, token, _engine: None }
     }
 
     /// Starts processes of a function, all at once, and waits until each asks for its first event.
@@ -96,10 +126,17 @@ impl Fleet {
     }
 }
 
+/// Makes a key; gives it with its id and the way to it.
+async fn keyring() -> (Kms, String, Keyring) {
+    let kms = Kms::start().await;
+    let key_id = kms.create_key().await;
+    let keyring = Keyring::Kms { client: client(&kms).into(), key_id: key_id.clone() };
+    (kms, key_id, keyring)
+}
+
 /// Makes the tables, the first organisation and its administrators; gives a token.
-async fn found(engine: &Engine, keyring: &Keyring) -> String {
-    let endpoint = Endpoint::InProcess(engine.http_client());
-    let admin = Admin::new(Store::connect(Config::read(|_| None), endpoint));
+async fn found(config: Config, tables: SharedHttpClient, keyring: &Keyring) -> String {
+    let admin = Admin::new(Store::connect(config, Endpoint::InProcess(tables)));
     admin.create_tables().await.expect("the tables");
     assert!(admin.bootstrap(keyring).await.expect("the first organisation"));
     let rights = Rights { role: Role::Admin, is_server_admin: true };

@@ -118,7 +118,8 @@ impl Drop for Kms {
     }
 }
 
-async fn shared_moto() -> SocketAddr {
+/// The one that all tests of this process share.
+pub(crate) async fn shared_moto() -> SocketAddr {
     static SHARED: OnceCell<(Process, SocketAddr)> = OnceCell::const_new();
     let start = |address: SocketAddr| {
         let mut command = Command::new(venv("moto_server"));

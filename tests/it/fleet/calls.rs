@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use harness::fleet::{everyone, spread};
+use harness::fleet::{Fleet, everyone, spread};
 use harness::runtime_api::Call;
 use serde_json::{Value, json};
 
 use super::{BOUND, Deployed, FEW, MANY, all_say, named, protected, through};
 
-async fn cold_processes_ask_once(count: usize) {
-    let (deployed, upstream) = (Deployed::start().await, named("ok").await);
+pub(super) async fn cold_processes_ask_once(fleet: Fleet, count: usize) {
+    let (deployed, upstream) = (Deployed::with(fleet).await, named("ok").await);
     deployed.create(&protected("a", &upstream)).await;
     let (token, _) = deployed.robot("robot").await;
     let members = deployed.fleet.members("http-proxy", count).await;
@@ -27,13 +27,13 @@ async fn cold_processes_ask_once(count: usize) {
 
 #[tokio::test]
 async fn l18_each_process_of_a_cold_burst_reads_once_and_asks_kms_once() {
-    cold_processes_ask_once(FEW).await;
+    cold_processes_ask_once(Fleet::start().await, FEW).await;
 }
 
 #[tokio::test]
 #[ignore = "fifty processes: make soak"]
 async fn soak_l18_each_of_50_cold_processes_reads_once_and_asks_kms_once() {
-    cold_processes_ask_once(MANY).await;
+    cold_processes_ask_once(Fleet::start().await, MANY).await;
 }
 
 async fn a_hot_source_is_read_seldom(count: usize) {

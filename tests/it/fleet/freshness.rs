@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use harness::fleet::{Member, everyone};
+use harness::fleet::{Fleet, Member, everyone};
 use harness::runtime_api::{Answered, Call};
 
 use super::{BOUND, Deployed, FEW, MANY, all_say, named, protected, through};
@@ -29,8 +29,8 @@ async fn all_heed(members: &[Member], call: &Call, is_new: impl Fn(&Answered) ->
     assert!(old > 0, "nothing was remembered");
 }
 
-async fn a_revocation_is_heeded(count: usize) {
-    let (deployed, upstream) = (Deployed::start().await, named("one").await);
+pub(super) async fn a_revocation_is_heeded(fleet: Fleet, count: usize) {
+    let (deployed, upstream) = (Deployed::with(fleet).await, named("one").await);
     deployed.create(&protected("a", &upstream)).await;
     let (token, path) = deployed.robot("robot").await;
     let members = deployed.fleet.members("http-proxy", count).await;
@@ -46,17 +46,18 @@ async fn a_revocation_is_heeded(count: usize) {
 
 #[tokio::test]
 async fn t89_a_revoked_token_is_refused_by_all_processes_within_the_bound() {
-    a_revocation_is_heeded(FEW).await;
+    a_revocation_is_heeded(Fleet::start().await, FEW).await;
 }
 
 #[tokio::test]
 #[ignore = "fifty processes: make soak"]
 async fn soak_t89_a_revoked_token_is_refused_by_50_processes_within_the_bound() {
-    a_revocation_is_heeded(MANY).await;
+    a_revocation_is_heeded(Fleet::start().await, MANY).await;
 }
 
-async fn a_change_is_heeded(count: usize) {
-    let (deployed, one, two) = (Deployed::start().await, named("one").await, named("two").await);
+pub(super) async fn a_change_is_heeded(fleet: Fleet, count: usize) {
+    let (deployed, one, two) =
+        (Deployed::with(fleet).await, named("one").await, named("two").await);
     deployed.create(&protected("a", &one)).await;
     let (token, _) = deployed.robot("robot").await;
     let members = deployed.fleet.members("http-proxy", count).await;
@@ -76,11 +77,11 @@ async fn a_change_is_heeded(count: usize) {
 
 #[tokio::test]
 async fn d16_a_moved_data_source_is_found_by_all_processes_within_the_bound() {
-    a_change_is_heeded(FEW).await;
+    a_change_is_heeded(Fleet::start().await, FEW).await;
 }
 
 #[tokio::test]
 #[ignore = "fifty processes: make soak"]
 async fn soak_d16_a_moved_data_source_is_found_by_50_processes_within_the_bound() {
-    a_change_is_heeded(MANY).await;
+    a_change_is_heeded(Fleet::start().await, MANY).await;
 }

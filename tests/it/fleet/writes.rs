@@ -21,12 +21,11 @@ fn create(fleet: &Fleet, source: &Value) -> Call {
     fleet.call("POST", "/api/datasources").json(source)
 }
 
-async fn registries(count: usize) -> (Fleet, Vec<Member>) {
-    let fleet = Fleet::start().await;
+async fn registries(fleet: &Fleet, count: usize) -> Vec<Member> {
     let members = fleet.members("datasources", count).await;
-    let made = members[0].invoke(&create(&fleet, &with(source("u"), json!({ "uid": "u" })))).await;
+    let made = members[0].invoke(&create(fleet, &with(source("u"), json!({ "uid": "u" })))).await;
     assert_eq!(made.status, 200, "{}", made.text());
-    (fleet, members)
+    members
 }
 
 async fn read(fleet: &Fleet, member: &Member) -> Value {
@@ -38,8 +37,8 @@ fn with_status(answers: &[Answered], status: u16) -> Vec<Value> {
 }
 
 /// Secrets that are not named stay: each update adds one, and all are there in the end.
-async fn updates_without_a_version_all_count(count: usize) {
-    let (fleet, members) = registries(count).await;
+pub(super) async fn updates_without_a_version_all_count(fleet: Fleet, count: usize) {
+    let members = registries(&fleet, count).await;
     let change = |n| {
         let secret = json!({ format!("s{n}"): "x" });
         with(source("u"), json!({ "jsonData": { "n": n }, "secureJsonData": secret }))
@@ -60,13 +59,13 @@ async fn updates_without_a_version_all_count(count: usize) {
 
 #[tokio::test]
 async fn d09_of_50_updates_without_a_version_in_many_processes_none_is_lost() {
-    updates_without_a_version_all_count(FEW).await;
+    updates_without_a_version_all_count(Fleet::start().await, FEW).await;
 }
 
 #[tokio::test]
 #[ignore = "fifty processes: make soak"]
 async fn soak_d09_of_50_updates_at_once_in_50_processes_none_is_lost() {
-    updates_without_a_version_all_count(MANY).await;
+    updates_without_a_version_all_count(Fleet::start().await, MANY).await;
 }
 
 /// Reads, adds one and writes what was read with its version, until that is taken; tells how often it was not.
@@ -85,8 +84,8 @@ async fn add_one(fleet: &Fleet, member: &Member) -> usize {
     }
 }
 
-async fn updates_with_a_version_lose_nothing(count: usize, each: u64) {
-    let (fleet, members) = registries(count).await;
+pub(super) async fn updates_with_a_version_lose_nothing(fleet: Fleet, count: usize, each: u64) {
+    let members = registries(&fleet, count).await;
     let adding = members.iter().map(async |member| {
         let mut refused = 0;
         for _ in 0..each {
@@ -102,17 +101,17 @@ async fn updates_with_a_version_lose_nothing(count: usize, each: u64) {
 
 #[tokio::test]
 async fn d08_what_many_processes_add_up_with_versions_adds_up() {
-    updates_with_a_version_lose_nothing(FEW, 6).await;
+    updates_with_a_version_lose_nothing(Fleet::start().await, FEW, 6).await;
 }
 
 #[tokio::test]
 #[ignore = "fifty processes: make soak"]
 async fn soak_d08_what_50_processes_add_up_with_versions_adds_up() {
-    updates_with_a_version_lose_nothing(MANY, 2).await;
+    updates_with_a_version_lose_nothing(Fleet::start().await, MANY, 2).await;
 }
 
-async fn creates_get_numbers_of_their_own(count: usize) {
-    let (fleet, members) = registries(count).await;
+pub(super) async fn creates_get_numbers_of_their_own(fleet: Fleet, count: usize) {
+    let members = registries(&fleet, count).await;
     let different = (0..WRITES).map(|n| create(&fleet, &source(&format!("n{n}"))));
     let answers = spread(&members, different).await;
     let made = with_status(&answers, 200);
@@ -138,11 +137,11 @@ async fn creates_get_numbers_of_their_own(count: usize) {
 
 #[tokio::test]
 async fn d06_what_many_processes_create_at_once_has_numbers_of_its_own() {
-    creates_get_numbers_of_their_own(FEW).await;
+    creates_get_numbers_of_their_own(Fleet::start().await, FEW).await;
 }
 
 #[tokio::test]
 #[ignore = "fifty processes: make soak"]
 async fn soak_d06_what_50_processes_create_at_once_has_numbers_of_its_own() {
-    creates_get_numbers_of_their_own(MANY).await;
+    creates_get_numbers_of_their_own(Fleet::start().await, MANY).await;
 }

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::process::plain_client;
@@ -28,6 +28,7 @@ pub struct Door {
 #[derive(Debug)]
 struct Shared {
     tables: SocketAddr,
+    turns: Arc<Semaphore>,
     client: reqwest::Client,
     calls: Mutex<BTreeMap<String, usize>>,
     /// Whether answers wait, and how many do.
@@ -35,11 +36,13 @@ struct Shared {
 }
 
 impl Door {
-    pub(super) async fn start(tables: SocketAddr) -> Self {
+    /// Starts one that passes on what gets one of the turns, which all processes share.
+    pub(super) async fn start(tables: SocketAddr, turns: Arc<Semaphore>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let kept = watch::Sender::new((false, 0));
-        let shared = Shared { tables, client: plain_client(), calls: Mutex::default(), kept };
+        let shared =
+            Shared { tables, turns, client: plain_client(), calls: Mutex::default(), kept };
         let shared = Arc::new(shared);
         let server = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, server }
@@ -118,12 +121,15 @@ impl Shared {
             parts.headers.remove(hop);
         }
         let asked = self.client.post(format!("http://{}/", self.tables)).headers(parts.headers);
-        let answer = asked.body(body.collect().await?.to_bytes()).send().await?;
+        let asked = asked.body(body.collect().await?.to_bytes());
+        let turn = self.turns.acquire().await?;
+        let answer = asked.send().await?;
         let mut response = Response::builder().status(answer.status());
         if let Some(kind) = answer.headers().get(header::CONTENT_TYPE) {
             response = response.header(header::CONTENT_TYPE, kind);
         }
         let body = answer.bytes().await?;
+        drop(turn);
         self.wait().await;
         Ok(response.body(Full::new(body))?)
     }

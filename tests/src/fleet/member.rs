@@ -1,7 +1,7 @@
 //! One process of a fleet, and requests to many.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 
@@ -25,8 +25,8 @@ pub struct Member {
 
 impl Member {
     pub(super) async fn start(fleet: &Fleet, name: &str) -> Self {
-        let (api, tables, kms) =
-            (RuntimeApi::start().await, Door::start(fleet.tables).await, Kms::start().await);
+        let tables = Door::start(fleet.tables, Arc::clone(&fleet.turns)).await;
+        let (api, kms) = (RuntimeApi::start().await, Kms::start().await);
         let mut command = function(name, &api.endpoint());
         command.envs(fleet.settings.iter().map(|(name, value)| (name, value)));
         command.env("AWS_ENDPOINT_URL_DYNAMODB", tables.url());
