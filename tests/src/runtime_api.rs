@@ -95,7 +95,7 @@ impl RuntimeApi {
     ///
     /// # Panics
     ///
-    /// When the function reports an error instead, or says nothing for 15 s.
+    /// When the function reports an error instead, or says nothing for 35 s.
     pub async fn invoke(&self, event: Value) -> Answered {
         self.send(event).answered().await
     }

@@ -49,7 +49,7 @@ impl Member {
     ///
     /// # Panics
     ///
-    /// When there is none for 15 s.
+    /// When there is none for 35 s.
     pub async fn invoke(&self, call: &Call) -> Answered {
         self.send(call).answered().await
     }
@@ -65,7 +65,7 @@ impl Member {
 ///
 /// # Panics
 ///
-/// When one has no answer for 15 s.
+/// When one has no answer for 35 s.
 pub async fn everyone(members: &[Member], call: &Call) -> Vec<Answered> {
     join_all(members.iter().map(|member| member.invoke(call))).await
 }
@@ -75,7 +75,7 @@ pub async fn everyone(members: &[Member], call: &Call) -> Vec<Answered> {
 ///
 /// # Panics
 ///
-/// When one has no answer for 15 s.
+/// When one has no answer for 35 s.
 pub async fn spread(members: &[Member], calls: impl IntoIterator<Item = Call>) -> Vec<Answered> {
     let waiting = Mutex::new(calls.into_iter().enumerate().collect::<VecDeque<_>>());
     let next = || waiting.lock().ok()?.pop_front();

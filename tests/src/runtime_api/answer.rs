@@ -9,8 +9,8 @@ use http::HeaderMap;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-/// How long a test waits for the next thing that a function says.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a test waits for the next thing that a function says: past the deadline of 30 s that each event has.
+const PATIENCE: Duration = Duration::from_secs(35);
 /// What divides the prelude of a streamed answer from its body.
 const DIVIDER: [u8; 8] = [0; 8];
 const STREAMED: &str = "application/vnd.awslambda.http-integration-response";
@@ -72,7 +72,7 @@ impl Invocation {
     ///
     /// # Panics
     ///
-    /// When it says nothing for 15 s, or has said all.
+    /// When it says nothing for 35 s, or has said all.
     pub async fn next(&mut self) -> Said {
         match tokio::time::timeout(PATIENCE, self.0.recv()).await {
             Ok(Some(said)) => said,
@@ -85,7 +85,7 @@ impl Invocation {
     ///
     /// # Panics
     ///
-    /// When the function reports an error instead, or says nothing for 15 s.
+    /// When the function reports an error instead, or says nothing for 35 s.
     pub async fn answered(mut self) -> Answered {
         let mut reported = HeaderMap::new();
         let mut bytes = Vec::new();
@@ -106,7 +106,7 @@ impl Invocation {
     ///
     /// # Panics
     ///
-    /// When it answers instead, or says nothing for 15 s.
+    /// When it answers instead, or says nothing for 35 s.
     pub async fn failed(mut self) -> Failed {
         match self.next().await {
             Said::Failed(failed) => failed,
