@@ -5,6 +5,7 @@ mod calls;
 mod freezing;
 mod freshness;
 mod moto;
+mod rights;
 mod writes;
 
 use std::time::Duration;

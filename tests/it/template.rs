@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod containers;
-mod rights;
+pub(crate) mod rights;
 mod routes;
 mod stacks;
 mod tables;

@@ -5,6 +5,7 @@
 
 mod door;
 mod member;
+mod policy;
 mod redirected;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,6 +31,7 @@ use crate::runtime_api::Call;
 
 pub use door::Door;
 pub use member::{Member, everyone, spread};
+pub use policy::Policy;
 
 /// The user who administers the server.
 const ADMIN: &str = "admin";
@@ -99,7 +101,7 @@ impl Fleet {
     ///
     /// When one does not.
     pub async fn members(&self, function: &str, count: usize) -> Vec<Member> {
-        let starting = (0..count).map(|_| Member::start(self, function));
+        let starting = (0..count).map(|_| Member::start(self, function, None));
         futures_util::future::join_all(starting).await
     }
 
@@ -109,7 +111,55 @@ impl Fleet {
     ///
     /// When it does not ask for an event.
     pub async fn member(&self, function: &str) -> Member {
-        Member::start(self, function).await
+        Member::start(self, function, None).await
+    }
+
+    /// Starts one process of a function that may do what a policy allows and nothing else.
+    ///
+    /// # Panics
+    ///
+    /// When it does not ask for an event.
+    pub async fn member_of(&self, function: &str, policy: Policy) -> Member {
+        Member::start(self, function, Some(policy)).await
+    }
+
+    /// The id of the key that wraps the organisations' keys.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// What a process uses to reach the tables by its door: a client with the process's credentials.
+    ///
+    /// # Panics
+    ///
+    /// When the settings name no credentials.
+    #[must_use]
+    pub fn tables_by(&self, door: &Door) -> aws_sdk_dynamodb::Client {
+        let setting = |wanted: &str| {
+            let mut found = self.settings.iter().filter(|(name, _)| name == wanted);
+            found.next().map(|(_, value)| value.clone()).expect("a credential")
+        };
+        let [key, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(setting);
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(door.url())
+            .credentials_provider(Credentials::new(key, secret, None, None, "fleet"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// The same for KMS.
+    #[must_use]
+    pub fn kms_by(&self, door: &Door) -> aws_sdk_kms::Client {
+        let config = aws_sdk_kms::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(door.url())
+            .credentials_provider(Credentials::new("test", "test", None, None, "fleet"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        aws_sdk_kms::Client::from_conf(config.build())
     }
 
     /// A request of an administrator of the first organisation.

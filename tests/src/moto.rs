@@ -81,6 +81,12 @@ impl Kms {
         format!("http://{}", self.address)
     }
 
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Makes a symmetric key and returns its id.
     ///
     /// # Panics

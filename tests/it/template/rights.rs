@@ -50,6 +50,14 @@ const WRITE: [&str; 3] = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:U
 /// Beside a write, in one transaction with it.
 const CHECK: &str = "dynamodb:ConditionCheckItem";
 
+/// What the role of a function says, statement by statement.
+pub(crate) fn statements(function: &str) -> Vec<serde_json::Value> {
+    let policies = &RESOURCES[format!("{function}Role")]["Properties"]["Policies"];
+    let policies = policies.as_array().expect("policies").iter();
+    let all = policies.map(|policy| policy["PolicyDocument"]["Statement"].as_array());
+    all.flat_map(|statements| statements.expect("statements").clone()).collect()
+}
+
 /// What the role of a function allows, by resource.
 fn rights(function: &str) -> BTreeMap<String, BTreeSet<String>> {
     let role = &RESOURCES[format!("{function}Role")]["Properties"];

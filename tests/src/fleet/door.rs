@@ -1,4 +1,5 @@
-//! One process's way to the tables: it counts the calls, and can keep answers back.
+//! One process's way to the tables or to KMS: it counts the calls, can keep answers back, and lets through what the process
+//! has a right to.
 #![expect(clippy::expect_used, reason = "a harness fails its test by panicking")]
 
 use std::collections::BTreeMap;
@@ -6,15 +7,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::Policy;
 use crate::process::plain_client;
 
 /// A proxy before the tables. Dropping it closes its connections.
@@ -29,6 +32,8 @@ pub struct Door {
 struct Shared {
     tables: SocketAddr,
     turns: Arc<Semaphore>,
+    policy: Option<Policy>,
+    refused: Mutex<Vec<String>>,
     client: reqwest::Client,
     calls: Mutex<BTreeMap<String, usize>>,
     /// Whether answers wait, and how many do.
@@ -36,20 +41,44 @@ struct Shared {
 }
 
 impl Door {
-    /// Starts one that passes on what gets one of the turns, which all processes share.
-    pub(super) async fn start(tables: SocketAddr, turns: Arc<Semaphore>) -> Self {
+    /// Starts one that passes on what gets one of the turns, which all processes share, and what the policy allows; all
+    /// without one.
+    pub(super) async fn start(
+        tables: SocketAddr,
+        turns: Arc<Semaphore>,
+        policy: Option<Policy>,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let kept = watch::Sender::new((false, 0));
-        let shared =
-            Shared { tables, turns, client: plain_client(), calls: Mutex::default(), kept };
+        let shared = Shared {
+            tables,
+            turns,
+            policy,
+            refused: Mutex::default(),
+            client: plain_client(),
+            calls: Mutex::default(),
+            kept,
+        };
         let shared = Arc::new(shared);
         let server = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, server }
     }
 
-    pub(super) fn url(&self) -> String {
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What it did not let through.
+    ///
+    /// # Panics
+    ///
+    /// Never: no thread panics while it refuses.
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.shared.refused.lock().expect("no thread panics while it refuses").clone()
     }
 
     /// How often each operation was called: `BatchGetItem` and the like.
@@ -116,12 +145,21 @@ impl Shared {
     async fn pass(&self, request: Request<Incoming>) -> anyhow::Result<Response<Full<Bytes>>> {
         let (mut parts, body) = request.into_parts();
         let target = parts.headers.get("x-amz-target").map_or(&[][..], |target| target.as_bytes());
-        self.count(target.rsplit(|byte| *byte == b'.').next().unwrap_or_default());
+        let target = String::from_utf8_lossy(target).into_owned();
+        self.count(target.rsplit('.').next().unwrap_or_default());
+        let body = body.collect().await?.to_bytes();
+        // What opens the way to KMS ahead of a call is no call.
+        if let Some(policy) = self.policy.as_ref().filter(|_| parts.method == Method::POST) {
+            let asked = serde_json::from_slice(&body).unwrap_or_default();
+            if let Some(refusal) = policy.refusal(&target, &asked) {
+                return Ok(self.refuse(refusal));
+            }
+        }
         for hop in [header::HOST, header::CONTENT_LENGTH] {
             parts.headers.remove(hop);
         }
         let asked = self.client.post(format!("http://{}/", self.tables)).headers(parts.headers);
-        let asked = asked.body(body.collect().await?.to_bytes());
+        let asked = asked.body(body);
         let turn = self.turns.acquire().await?;
         let answer = asked.send().await?;
         let mut response = Response::builder().status(answer.status());
@@ -134,10 +172,21 @@ impl Shared {
         Ok(response.body(Full::new(body))?)
     }
 
-    fn count(&self, operation: &[u8]) {
-        let operation = String::from_utf8_lossy(operation).into_owned();
+    /// As AWS does where no policy allows a call.
+    fn refuse(&self, refusal: String) -> Response<Full<Bytes>> {
+        let kind = "com.amazon.coral.service#AccessDeniedException";
+        let said = json!({ "__type": kind, "Message": format!("User: function {refusal}") });
+        self.refused.lock().expect("no thread panics while it refuses").push(refusal);
+        let mut response = Response::new(Full::from(said.to_string()));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        let amazons = HeaderValue::from_static("application/x-amz-json-1.0");
+        response.headers_mut().insert(header::CONTENT_TYPE, amazons);
+        response
+    }
+
+    fn count(&self, operation: &str) {
         let mut calls = self.calls.lock().expect("no thread panics while it counts");
-        *calls.entry(operation).or_default() += 1;
+        *calls.entry(operation.to_owned()).or_default() += 1;
     }
 
     async fn wait(&self) {

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
-use super::{Door, Fleet};
+use super::{Door, Fleet, Policy};
 use crate::moto::Kms;
 use crate::process::Process;
 use crate::runtime_api::{Answered, Call, Invocation, RuntimeApi, function};
@@ -19,24 +20,28 @@ pub struct Member {
     pub tables: Door,
     /// Its way to KMS.
     pub kms: Kms,
+    /// What stands before that.
+    pub keys: Door,
     /// The process itself.
     pub process: Process,
 }
 
 impl Member {
-    pub(super) async fn start(fleet: &Fleet, name: &str) -> Self {
-        let tables = Door::start(fleet.tables, Arc::clone(&fleet.turns)).await;
+    pub(super) async fn start(fleet: &Fleet, name: &str, policy: Option<Policy>) -> Self {
+        let tables = Door::start(fleet.tables, Arc::clone(&fleet.turns), policy.clone()).await;
         let (api, kms) = (RuntimeApi::start().await, Kms::start().await);
+        let own = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let keys = Door::start(kms.address(), own, policy).await;
         let mut command = function(name, &api.endpoint());
         command.envs(fleet.settings.iter().map(|(name, value)| (name, value)));
         command.env("AWS_ENDPOINT_URL_DYNAMODB", tables.url());
-        command.env("AWS_ENDPOINT_URL_KMS", kms.endpoint());
+        command.env("AWS_ENDPOINT_URL_KMS", keys.url());
         command.env("SOURCEGATE_KMS_KEY", &fleet.key_id);
         command.env("SOURCEGATE_EGRESS_ALLOW", "127.0.0.0/8");
         let mut process = Process::spawn(name, &command, None);
         let asks = process.wait_until(async || api.polls() > 0).await;
         assert!(asks, "`{name}` ended before its first event:\n{}", process.log());
-        Self { api, tables, kms, process }
+        Self { api, tables, kms, keys, process }
     }
 
     /// Queues a request for it, which it gets as soon as it is idle.
