@@ -7,6 +7,7 @@ pub(crate) mod binary;
 mod crash;
 mod demo;
 mod fsck;
+mod log;
 mod provisioning;
 mod rotation;
 mod start;

@@ -22,6 +22,7 @@
 mod emf;
 mod json;
 mod one_line;
+mod unblocked;
 
 use std::{
     panic::PanicHookInfo,
@@ -34,6 +35,7 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 use emf::Metrics;
 use json::JsonLines;
 use one_line::OneLine;
+use unblocked::{Losses, Unblocked};
 
 pub use emf::NAMESPACE;
 
@@ -75,7 +77,11 @@ impl FromStr for Format {
     }
 }
 
-/// Sets up the log of the process and its panic hook. `filter` is the value of `SOURCEGATE_LOG`
+/// What was lost of the local log.
+static LOST: Losses = Losses::none();
+
+/// Sets up the log of the process and its panic hook. A log that is not read in time loses lines and says how many, so that
+/// no request waits for its reader. `filter` is the value of `SOURCEGATE_LOG`
 /// in tracing's syntax (`info,store=debug`); default `info`. A second call changes nothing.
 ///
 /// # Errors
@@ -101,13 +107,22 @@ fn install(format: Format, filter: Option<&str>, metrics: Option<Metrics>) -> Re
     let filter = filter.unwrap_or("info");
     let parsed = EnvFilter::try_new(filter)
         .map_err(|source| BadLog::Filter { filter: filter.to_owned(), source })?;
-    let lines = fmt().with_env_filter(parsed).with_ansi(false);
+    // What cannot be logged could only be told where nobody reads either.
+    let lines = fmt().with_env_filter(parsed).with_ansi(false).log_internal_errors(false);
     // Refused only if a subscriber is there already, as in a test.
     let _already = match format {
-        Format::Json => {
+        // Lambda takes every line before an answer's end, and metrics are not to be lost.
+        Format::Json if metrics.is_some() => {
             lines.event_format(JsonLines(metrics)).with_writer(std::io::stdout).try_init()
         }
-        Format::Text => lines.with_writer(|| OneLine(std::io::stderr())).try_init(),
+        Format::Json => {
+            let stdout = move || Unblocked { stream: std::io::stdout(), format, losses: &LOST };
+            lines.event_format(JsonLines(None)).with_writer(stdout).try_init()
+        }
+        Format::Text => {
+            let stderr = move || Unblocked { stream: std::io::stderr(), format, losses: &LOST };
+            lines.with_writer(move || OneLine(stderr())).try_init()
+        }
     };
     std::panic::set_hook(Box::new(log_place));
     Ok(())
