@@ -1,6 +1,7 @@
 //! KMS wraps the organisations' keys: bound to their context, asked once, and nothing is sent where it does not answer.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bootstrap;
 mod deployment;
 
 use std::time::Duration;
