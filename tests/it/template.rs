@@ -25,7 +25,9 @@ class NoPolicies:
         return {}
 
 template = yaml_parse(open("template.yaml").read())
-template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+for one in template["Resources"].values():
+    if one["Type"] == "AWS::Serverless::Function":
+        one["Properties"]["CodeUri"] = "s3://bucket/key"
 print(json.dumps(transform(template, {}, NoPolicies())["Resources"]))
 "#;
 

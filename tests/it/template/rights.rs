@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{RESOURCES, of_type};
+use super::{RESOURCES, WRITTEN, of_type};
 
 /// Which binary each function runs.
 pub(super) const BINARIES: [(&str, &str); 3] =
@@ -14,9 +14,12 @@ pub(super) const BINARIES: [(&str, &str); 3] =
 fn every_function_runs_its_binary_with_the_names_that_it_reads() {
     let functions: BTreeMap<_, _> = of_type("AWS::Lambda::Function").collect();
     assert_eq!(functions.len(), BINARIES.len());
-    for (function, binary) in BINARIES {
-        let function = &functions[&function.to_owned()];
+    for (name, binary) in BINARIES {
+        let function = &functions[&name.to_owned()];
         assert_eq!(function["Metadata"]["BuildProperties"]["Binary"], binary);
+        // From the workspace's root cargo would find what `cargo run` starts and nothing else.
+        let code = &WRITTEN["template.yaml"]["Resources"][name]["Properties"]["CodeUri"];
+        assert_eq!(*code, format!("functions/{binary}"));
         let variables = &function["Properties"]["Environment"]["Variables"];
         let names: BTreeSet<_> = variables.as_object().expect("variables").keys().collect();
         let mut expected = BTreeSet::from([
