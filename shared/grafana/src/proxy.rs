@@ -65,15 +65,16 @@ async fn proxied(
     }
     let entry = Entry { credential, org, wanted, peer: arrival.peer };
     let hop = Hop { tail, peer: arrival.peer };
+    let tail_bytes = tail.len();
     let request = request.map(gateway::Body::new);
     let Proxied { response, granted } = gateway.proxy(entry, hop, request).await?;
     arrival.log(|line| {
         let source = granted.source();
         line.org = Some(source.org);
         line.user = Some(granted.caller().identity().to_string());
-        line.datasource_type = Some(source.settings.type_text.clone());
         line.datasource_uid.get_or_insert_with(|| source.uid.to_string());
         if let Some(timing) = response.extensions().get::<UpstreamTiming>() {
+            line.upstream_path_bytes = Some(tail_bytes);
             line.upstream_status = Some(timing.status.as_u16());
             line.upstream_duration = Some(timing.duration);
         }

@@ -4,18 +4,21 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `http.request.method`, `url.path`, `http.route` | what was asked; the query is never logged |
-//! | `http.response.status_code`, `http.response.bytes` | what was answered; 499 if the caller went first |
+//! | `method` | how it was asked; the query is never logged |
+//! | `path`, `route` | for what, unless a data source answered |
+//! | `status`, `bytes` | what was answered; 499 if the caller went first |
 //! | `duration_ms` | from the request's head to the answer's last byte |
 //! | `trace_id` | the same as `traceID` in an error's body |
 //! | `org`, `user` | who asked |
-//! | `datasource.uid`, `datasource.type` | for which data source |
-//! | `upstream.status`, `upstream.duration_ms` | what it answered, and how soon |
+//! | `datasource.uid` | for which data source |
+//! | `upstream.path` | what it was asked for, where it answered |
+//! | `upstream.ms` | how soon its answer's head came |
+//! | `upstream.status` | what it answered, where the caller got another one |
 //! | `error.kind`, `error.cause`, `error.chain` | why it failed, with all causes beneath |
-//!
 //! | `cold_start` | on Lambda: 1 in the line of a process's first request |
 //!
-//! On Lambda the line is a set of metrics too, see [`NAMESPACE`].
+//! On Lambda the line of a request that failed is a set of metrics too, see [`NAMESPACE`]. Names are short, and nothing is said
+//! twice, because the platform keeps logs by the byte: of what a request costs there, a quarter is its line.
 //!
 //! The level follows from the fault: the caller's is `info`, the data source's `warn`, ours `error`.
 

@@ -42,11 +42,11 @@ pub struct LogFields {
     pub user: Option<String>,
     /// `datasource.uid`.
     pub datasource_uid: Option<String>,
-    /// `datasource.type`.
-    pub datasource_type: Option<String>,
-    /// `upstream.status`: what the data source answered.
+    /// `upstream.status`: what the data source answered, written where the caller got another one.
     pub upstream_status: Option<u16>,
-    /// `upstream.duration_ms`: from sending to the answer's head.
+    /// `upstream.path`: how many bytes at the path's end are the data source's own.
+    pub upstream_path_bytes: Option<usize>,
+    /// `upstream.ms`: from sending to the answer's head.
     pub upstream_duration: Option<Duration>,
 }
 

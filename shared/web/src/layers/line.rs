@@ -1,6 +1,9 @@
 //! The canonical line: one per request, written when the answer has ended, however it did.
 
-use std::{error::Error as StdError, time::Instant};
+use std::{
+    error::Error as StdError,
+    time::{Duration, Instant},
+};
 
 use http::{Method, Request, StatusCode, Uri};
 use sourcegate_core::{Classify, Fault, Kind};
@@ -91,12 +94,15 @@ impl Line {
         self.arrival.trace
     }
 
-    /// The path without query; its control characters are the writer's matter. What is refused for
-    /// its length would flood the log.
-    fn path(&self) -> &str {
+    fn end_of_path(&self, bytes: usize) -> &str {
         let path = self.uri.path();
-        &path[..path.floor_char_boundary(1_000)]
+        cut(path.get(path.len().saturating_sub(bytes)..).unwrap_or(path))
     }
+}
+
+/// Cuts a path, whose control characters are the writer's matter. What is refused for its length would flood the log.
+fn cut(path: &str) -> &str {
+    &path[..path.floor_char_boundary(1_000)]
 }
 
 impl Drop for Line {
@@ -117,17 +123,23 @@ impl Drop for Line {
                 chain = Some(std::mem::take(reason));
             }
         }
-        let route = route.as_ref().map(|route| route.as_str());
+        // Where a data source answered, it and the path there say what was asked.
+        let upstream_path = fields.upstream_path_bytes.map(|bytes| self.end_of_path(bytes));
+        let path = upstream_path.is_none().then(|| cut(self.uri.path()));
+        let route = route.as_ref().map(|route| route.as_str()).filter(|_| path.is_some());
         let cause = match self.end {
             End::Broken { cause, .. } => Some(cause),
             _ => error.as_ref().and_then(Error::cause),
         };
-        let outcome = Outcome { status, kind, cause, chain: chain.as_deref(), route };
+        let outcome =
+            Outcome { path, upstream_path, status, kind, cause, chain: chain.as_deref(), route };
         self.write(level, &outcome, &fields);
     }
 }
 
 struct Outcome<'a> {
+    path: Option<&'a str>,
+    upstream_path: Option<&'a str>,
     status: Option<StatusCode>,
     kind: Option<Kind>,
     cause: Option<&'static str>,
@@ -135,25 +147,27 @@ struct Outcome<'a> {
     route: Option<&'a str>,
 }
 
-/// One event with all fields of the canonical line; absent ones are left out.
+/// One event with all fields of the canonical line; absent ones are left out, and so is what another says already, since
+/// a log is paid for by the byte.
 macro_rules! line {
     ($level:ident, $line:ident, $outcome:ident, $fields:ident) => {
         tracing::$level!(
             target: "request",
             {
-            http.request.method = $line.method.as_str(),
-            url.path = $line.path(),
-            http.route = $outcome.route,
-            http.response.status_code = $outcome.status.map(|status| status.as_u16()),
-            http.response.bytes = $line.bytes,
-            duration_ms = $line.started.elapsed().as_micros() as f64 / 1e3,
+            method = $line.method.as_str(),
+            path = $outcome.path,
+            route = $outcome.route,
+            status = $outcome.status.map(|status| status.as_u16()),
+            bytes = $line.bytes,
+            duration_ms = millis($line.started.elapsed()),
             trace_id = %$line.arrival.trace,
             org = $fields.org.map(tracing::field::display),
             user = $fields.user.as_deref(),
             datasource.uid = $fields.datasource_uid.as_deref(),
-            "datasource.type" = $fields.datasource_type.as_deref(),
-            upstream.status = $fields.upstream_status,
-            upstream.duration_ms = $fields.upstream_duration.map(|d| d.as_micros() as f64 / 1e3),
+            upstream.path = $outcome.upstream_path,
+            upstream.status = $fields.upstream_status
+                .filter(|theirs| $outcome.status.is_none_or(|ours| ours != *theirs)),
+            upstream.ms = $fields.upstream_duration.map(millis),
             error.kind = $outcome.kind.map(tracing::field::debug),
             error.cause = $outcome.cause,
             error.chain = $outcome.chain,
@@ -161,6 +175,10 @@ macro_rules! line {
             "request"
         )
     };
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e3
 }
 
 impl Line {

@@ -1,16 +1,15 @@
 //! Metrics within the canonical line: CloudWatch takes them out of the log by its Embedded Metric Format, so that a request
 //! costs one line and no call.
 //!
-//! | metric | unit | in the line of |
-//! |---|---|---|
-//! | `duration_ms` | Milliseconds | every request; its sample count is the number of requests |
-//! | `upstream.duration_ms` | Milliseconds | requests that a data source answered |
-//! | `Faults`, `UpstreamFaults` | Count | requests that failed for a reason of ours, of the data source |
-//! | `DeniedEgress` | Count | requests to an address that may not be dialled |
-//! | `KmsFailures` | Count | requests whose key could not be unwrapped |
+//! | metric | counts requests |
+//! |---|---|
+//! | `Faults`, `UpstreamFaults` | that failed for a reason of ours, of the data source |
+//! | `DeniedEgress` | to an address that may not be dialled |
+//! | `KmsFailures` | whose key could not be unwrapped |
 //!
-//! Namespace `Sourcegate`; one set of dimensions, `Deployment` and `Function`, which a caller has no way to vary.
-//! Durations go by the names that the line has for them anyway: what is logged is paid for by the byte.
+//! Namespace `Sourcegate`; one set of dimensions, `Deployment` and `Function`, which a caller has no way to vary. Only lines
+//! that count something have all this: how many requests there are and how long they take AWS counts by itself
+//! (`AWS/Lambda`: `Invocations`, `Duration`), and what is logged is paid for by the byte.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,9 +22,6 @@ use super::json::push_text;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Sourcegate";
-
-/// What makes the canonical line's target.
-const TARGET: &str = "request";
 
 /// Whose requests are counted.
 pub(super) struct Metrics {
@@ -44,45 +40,37 @@ impl Metrics {
         Self { dimensions, warm: AtomicBool::new(false) }
     }
 
-    /// Adds to the line of a request what makes it a metric, and to that of a process's first one that it was the first.
+    /// Adds to the line of a request what it counts, and to that of a process's first one that it was the first.
     pub(super) fn push(&self, line: &mut String, event: &Event<'_>, now: SystemTime) {
-        if event.metadata().target() != TARGET {
-            return;
-        }
         let mut request = Request::default();
         event.record(&mut request);
         if !self.warm.swap(true, Ordering::Relaxed) {
             line.push_str(",\"cold_start\":1");
         }
-        line.push_str(&self.dimensions);
         let counted = request.counted(*event.metadata().level());
+        if counted.iter().all(Option::is_none) {
+            return;
+        }
+        line.push_str(&self.dimensions);
         for name in counted.iter().flatten() {
             line.push_str(",\"");
             line.push_str(name);
             line.push_str("\":1");
         }
         let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        push_directive(line, since.as_millis(), request.has_upstream, &counted);
+        push_directive(line, since.as_millis(), &counted);
     }
 }
 
-fn push_directive(
-    line: &mut String,
-    now_ms: u128,
-    has_upstream: bool,
-    counted: &[Option<&'static str>],
-) {
+fn push_directive(line: &mut String, now_ms: u128, counted: &[Option<&'static str>]) {
     line.push_str(",\"_aws\":{\"Timestamp\":");
     line.push_str(&now_ms.to_string());
     line.push_str(",\"CloudWatchMetrics\":[{\"Namespace\":\"");
     line.push_str(NAMESPACE);
     line.push_str("\",\"Dimensions\":[[\"Deployment\",\"Function\"]],\"Metrics\":[");
-    line.push_str("{\"Name\":\"duration_ms\",\"Unit\":\"Milliseconds\"}");
-    if has_upstream {
-        line.push_str(",{\"Name\":\"upstream.duration_ms\",\"Unit\":\"Milliseconds\"}");
-    }
-    for name in counted.iter().flatten() {
-        line.push_str(",{\"Name\":\"");
+    for (at, name) in counted.iter().flatten().enumerate() {
+        line.push_str(if at == 0 { "" } else { "," });
+        line.push_str("{\"Name\":\"");
         line.push_str(name);
         line.push_str("\",\"Unit\":\"Count\"}");
     }
@@ -92,7 +80,6 @@ fn push_directive(
 /// What a canonical line says that is counted.
 #[derive(Debug, Default)]
 struct Request {
-    has_upstream: bool,
     is_denied: bool,
     has_no_key: bool,
 }
@@ -110,10 +97,6 @@ impl Request {
 }
 
 impl Visit for Request {
-    fn record_f64(&mut self, field: &Field, _value: f64) {
-        self.has_upstream |= field.name() == "upstream.duration_ms";
-    }
-
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "error.cause" {
             self.is_denied = value == "denied_egress";

@@ -12,11 +12,16 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::emf::Metrics;
 
+/// The canonical line's target.
+const REQUEST: &str = "request";
+
 /// Room for nearly every line.
 const LINE_BYTES: usize = 1 << 10;
 
-/// `timestamp`, `level`, the event's own fields, `target` and what makes it a metric. Spans are not shown: the canonical
-/// line has all there is to know of a request.
+/// `timestamp`, `level`, `message`, the event's own fields, `target`. Spans are not shown: the canonical line has all there is
+/// to know of a request, and is known by its fields, so that it has neither message nor target.
+///
+/// With metrics, as on Lambda, what makes the line one, and no `timestamp`: the platform's log has its own.
 pub(super) struct JsonLines(pub(super) Option<Metrics>);
 
 impl<S, N> FormatEvent<S, N> for JsonLines
@@ -31,31 +36,42 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let (mut line, now) = (String::with_capacity(LINE_BYTES), SystemTime::now());
-        line.push_str("{\"timestamp\":\"");
-        push_time(&mut line, now);
-        line.push_str("\",\"level\":\"");
+        line.push('{');
+        if self.0.is_none() {
+            line.push_str("\"timestamp\":\"");
+            push_time(&mut line, now);
+            line.push_str("\",");
+        }
+        line.push_str("\"level\":\"");
         line.push_str(event.metadata().level().as_str());
         line.push('"');
-        event.record(&mut Fields(&mut line));
-        line.push_str(",\"target\":");
-        push_text(&mut line, event.metadata().target());
-        if let Some(metrics) = &self.0 {
-            metrics.push(&mut line, event, now);
+        let is_request = event.metadata().target() == REQUEST;
+        event.record(&mut Fields { line: &mut line, is_request });
+        match &self.0 {
+            Some(metrics) if is_request => metrics.push(&mut line, event, now),
+            _ if is_request => {}
+            _ => {
+                line.push_str(",\"target\":");
+                push_text(&mut line, event.metadata().target());
+            }
         }
         line.push_str("}\n");
         writer.write_str(&line)
     }
 }
 
-struct Fields<'a>(&'a mut String);
+struct Fields<'a> {
+    line: &'a mut String,
+    is_request: bool,
+}
 
 impl Fields<'_> {
     /// Names are in the source, so that they hold nothing to escape.
     fn name(&mut self, field: &Field) -> &mut String {
-        self.0.push_str(",\"");
-        self.0.push_str(field.name());
-        self.0.push_str("\":");
-        self.0
+        self.line.push_str(",\"");
+        self.line.push_str(field.name());
+        self.line.push_str("\":");
+        self.line
     }
 
     fn plain(&mut self, field: &Field, value: fmt::Arguments<'_>) {
@@ -89,6 +105,9 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.is_request && field.name() == "message" {
+            return;
+        }
         let line = self.name(field);
         line.push('"');
         write!(Escaped(line), "{value:?}").ok();
@@ -276,24 +295,28 @@ mod tests {
     }
 
     #[test]
-    fn the_canonical_line_is_its_metrics_too() {
-        let fine = request(|| tracing::info!(target: "request", duration_ms = 1.5, "request"));
-        check_metrics(&fine, &["duration_ms"]);
-        let answered = request(|| {
-            tracing::warn!(target: "request", duration_ms = 2.0, upstream.duration_ms = 1.0, "request");
-        });
-        check_metrics(&answered, &["duration_ms", "upstream.duration_ms", "UpstreamFaults"]);
+    fn the_canonical_line_is_known_by_its_fields_and_timed_by_the_platform_on_lambda() {
+        let work = || tracing::info!(target: "request", method = "GET", status = 200, "request");
+        let here: Value = serde_json::from_str(&logged(work)).unwrap();
+        let names: Vec<_> = here.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["level", "method", "status", "timestamp"]);
+        let expected = json!({ "level": "INFO", "method": "GET", "status": 200, "cold_start": 1 });
+        assert_eq!(request(work), expected);
+    }
+
+    #[test]
+    fn the_line_of_a_failure_is_its_metrics_too() {
+        let failed = request(|| tracing::warn!(target: "request", duration_ms = 2.0, "request"));
+        check_metrics(&failed, &["UpstreamFaults"]);
         let cause = "denied_egress";
-        let denied = request(|| {
-            tracing::warn!(target: "request", duration_ms = 2.0, error.cause = cause, "request");
-        });
-        check_metrics(&denied, &["duration_ms", "UpstreamFaults", "DeniedEgress"]);
+        let denied =
+            request(|| tracing::warn!(target: "request", { error.cause = cause }, "request"));
+        check_metrics(&denied, &["UpstreamFaults", "DeniedEgress"]);
         let cause = "kms";
-        let keyless = request(|| {
-            tracing::error!(target: "request", duration_ms = 2.0, error.cause = cause, "request");
-        });
-        check_metrics(&keyless, &["duration_ms", "Faults", "KmsFailures"]);
-        let other = request(|| tracing::error!(duration_ms = 2.0, "something else"));
+        let keyless =
+            request(|| tracing::error!(target: "request", { error.cause = cause }, "request"));
+        check_metrics(&keyless, &["Faults", "KmsFailures"]);
+        let other = request(|| tracing::error!("something else"));
         assert_eq!((&other["_aws"], &other["Function"]), (&Value::Null, &Value::Null));
     }
 
@@ -302,11 +325,7 @@ mod tests {
         let text = logged_with(Some(Metrics::new("prod", "http-proxy")), || {
             for n in 0..10_000 {
                 let (uid, path) = (format!("uid-{n}"), format!("/api/x/{n}"));
-                tracing::info!(
-                    target: "request",
-                    { datasource.uid = uid, url.path = path, duration_ms = 1.0 },
-                    "request"
-                );
+                tracing::warn!(target: "request", { datasource.uid = uid, path }, "request");
             }
         });
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -327,7 +346,7 @@ mod tests {
                 tracing::info!(target: "request", duration_ms = 1.0);
             }
         });
-        let cold = text.lines().map(|line| line.contains("\"cold_start\":1,"));
+        let cold = text.lines().map(|line| line.contains("\"cold_start\":1}"));
         assert_eq!(cold.collect::<Vec<_>>(), [false, true, false, false]);
     }
 
