@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod fsck;
 mod log;
+mod metrics;
 mod provisioning;
 mod rotation;
 mod start;

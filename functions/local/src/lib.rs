@@ -6,6 +6,7 @@ pub mod demo;
 pub mod engine;
 pub mod first_start;
 mod greeting;
+mod metrics;
 mod server;
 pub mod verify;
 

@@ -21,6 +21,7 @@ use web::{Jwt, LocalGuard, Options};
 use crate::args::Args;
 use crate::engine::{Engine, Listener};
 use crate::first_start::{self, Administrator};
+use crate::metrics::Metrics;
 use crate::{demo, greeting};
 
 /// How often it is seen whether something is to be swept; that asks the tables only when something is.
@@ -78,6 +79,7 @@ pub struct Server {
     administrator: Administrator,
     store: Store,
     gateway: Gateway,
+    metrics: Metrics,
     keyring: Arc<Keyring>,
     policy: Policy,
     provisioning: Provisioning,
@@ -135,6 +137,8 @@ impl Server {
         let provisioning = provisioning(&setup, &store, &keyring, &policy);
         let provisioned = provisioning.apply().await;
         let egress = Egress::new(policy.clone(), Dns::System, Timeouts::default());
+        let door = egress.clone();
+        let metrics = Metrics::new(move || door.stats())?;
         let vault = Vault::new(keyring, store.deployment().to_owned());
         let upstream = Upstream::new(egress, upstream::Limits::default());
         let gateway = Gateway::new(store.clone(), vault, upstream);
@@ -151,6 +155,7 @@ impl Server {
             administrator,
             store,
             gateway,
+            metrics,
             keyring,
             policy,
             provisioning,
@@ -210,7 +215,7 @@ impl Server {
         Ok(text)
     }
 
-    /// Makes every route.
+    /// Makes every route that AWS has too.
     pub fn router(&self) -> web::Router {
         grafana::datasources::router(self.store.clone(), self.policy.clone(), self.setup.grafana)
             .merge(grafana::permissions::router(self.store.clone()))
@@ -230,9 +235,10 @@ impl Server {
     /// # Errors
     /// The listener or the tables' listener fails.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-        let router = self.router();
+        let router = self.router().merge(self.metrics.router());
         let guard = Some(guard(&self.setup, self.address));
-        let options = Options { guard, jwt: self.setup.jwt };
+        let observers = vec![self.metrics.observer()];
+        let options = Options { guard, jwt: self.setup.jwt, observers };
         let serving = web::serve::tcp(router, options, self.listener, stop);
         tokio::select! {
             served = serving => served?,

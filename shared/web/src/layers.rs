@@ -6,12 +6,13 @@ mod arrival;
 mod counted;
 mod ending;
 mod envelope;
+mod finished;
 mod limits;
 mod line;
 mod page_guard;
 mod trace;
 
-use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, time::Instant};
+use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -31,6 +32,7 @@ use line::Line;
 
 pub use arrival::{Arrival, LogFields};
 pub use envelope::{Render, envelope};
+pub use finished::{Finished, Observe, Observers};
 pub use page_guard::LocalGuard;
 pub use trace::TraceId;
 
@@ -42,13 +44,17 @@ pub struct Options {
     pub guard: Option<LocalGuard>,
     /// Verifies JWTs. Default: none, so that they are refused.
     pub jwt: Option<Jwt>,
+    /// Who is told of each request beside the log. Default: nobody.
+    pub observers: Observers,
 }
 
 /// Puts the whole stack around a router.
 #[must_use]
 pub fn stack(router: Router, options: Options) -> Stack {
     // With its state the router makes its routes once, and not again at each request.
-    Stack { router: router.with_state(()), options: options.into() }
+    let Options { guard, jwt, observers } = options;
+    let (door, observers) = (Door { guard, jwt }.into(), observers.into());
+    Stack { router: router.with_state(()), door, observers }
 }
 
 /// A router with everything around it. Cheap to clone.
@@ -59,7 +65,15 @@ pub fn stack(router: Router, options: Options) -> Stack {
 #[derive(Clone, Debug)]
 pub struct Stack {
     router: Router,
-    options: std::sync::Arc<Options>,
+    door: Arc<Door>,
+    observers: Arc<Observers>,
+}
+
+/// What a request passes before it is routed.
+#[derive(Debug)]
+struct Door {
+    guard: Option<LocalGuard>,
+    jwt: Option<Jwt>,
 }
 
 impl Stack {
@@ -74,7 +88,7 @@ impl Stack {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
-        let line = Line::start(&request, &arrival);
+        let line = Line::start(&request, &arrival, &self.observers);
         let trace = arrival.trace;
         let admitted = self.admit(&request);
         let response = match admitted {
@@ -82,7 +96,7 @@ impl Stack {
             Ok(()) => {
                 trace::carry(request.headers_mut());
                 request.extensions_mut().insert(arrival);
-                if let Some(jwt) = &self.options.jwt {
+                if let Some(jwt) = &self.door.jwt {
                     request.extensions_mut().insert(jwt.clone());
                 }
                 self.route_until(ending.clone(), request).await
@@ -108,8 +122,13 @@ impl Stack {
     }
 
     /// Answers a request that could not even be read.
-    pub(crate) fn refuse<B>(request: &Request<B>, arrival: &Arrival, refusal: Refusal) -> Answer {
-        let line = Line::start(request, arrival);
+    pub(crate) fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        arrival: &Arrival,
+        refusal: Refusal,
+    ) -> Answer {
+        let line = Line::start(request, arrival, &self.observers);
         finish(Error::from(refusal).into_response(), arrival.trace, line, Ending::default())
     }
 
@@ -122,7 +141,7 @@ impl Stack {
 
     fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
         limits::check(request)?;
-        self.options.guard.as_ref().map_or(Ok(()), |guard| guard.check(request))
+        self.door.guard.as_ref().map_or(Ok(()), |guard| guard.check(request))
     }
 
     async fn route<B>(&self, request: Request<B>) -> Response

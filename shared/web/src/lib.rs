@@ -9,6 +9,7 @@ mod extract;
 mod jwt;
 mod layers;
 mod off_thread;
+mod page;
 mod refusal;
 pub mod serve;
 pub mod telemetry;
@@ -21,7 +22,9 @@ pub use error::{Chain, Error, render, status};
 pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath};
 pub use jwt::{BadJwtConfig, Jwt, JwtConfig, KeyTimes, NoKeys};
 pub use layers::{
-    Arrival, LocalGuard, LogFields, Options, Render, Stack, TraceId, envelope, stack,
+    Arrival, Finished, LocalGuard, LogFields, Observe, Observers, Options, Render, Stack, TraceId,
+    envelope, stack,
 };
 pub use off_thread::off_thread;
+pub use page::page;
 pub use refusal::{JsonFault, Refusal};

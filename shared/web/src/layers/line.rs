@@ -2,21 +2,20 @@
 
 use std::{
     error::Error as StdError,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use http::{Method, Request, StatusCode, Uri};
 use sourcegate_core::{Classify, Fault, Kind};
 
-use super::{
-    Arrival, TraceId,
-    arrival::{LogFields, Notes},
-};
+use super::{Arrival, Finished, Observers, TraceId, arrival::Notes};
 use crate::{Chain, Error, Refusal};
 
 /// What the line will say. Dropping it writes it, so that a caller who goes away is logged too.
 pub(super) struct Line {
     arrival: Arrival,
+    observers: Arc<Observers>,
     method: Method,
     uri: Uri,
     started: Instant,
@@ -38,9 +37,14 @@ enum End {
 }
 
 impl Line {
-    pub(super) fn start<B>(request: &Request<B>, arrival: &Arrival) -> Self {
+    pub(super) fn start<B>(
+        request: &Request<B>,
+        arrival: &Arrival,
+        observers: &Arc<Observers>,
+    ) -> Self {
         Self {
             arrival: arrival.clone(),
+            observers: Arc::clone(observers),
             method: request.method().clone(),
             uri: request.uri().clone(),
             started: Instant::now(),
@@ -93,22 +97,12 @@ impl Line {
         (self.bytes, self.end) = (0, End::Open);
         self.arrival.trace
     }
-
-    fn end_of_path(&self, bytes: usize) -> &str {
-        let path = self.uri.path();
-        cut(path.get(path.len().saturating_sub(bytes)..).unwrap_or(path))
-    }
-}
-
-/// Cuts a path, whose control characters are the writer's matter. What is refused for its length would flood the log.
-fn cut(path: &str) -> &str {
-    &path[..path.floor_char_boundary(1_000)]
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         let Notes { fields, route, error } = std::mem::take(&mut *self.arrival.notes());
-        let mut level = error.as_ref().map_or(Fault::Caller, |error| error.kind().fault());
+        let mut fault = error.as_ref().map_or(Fault::Caller, |error| error.kind().fault());
         let mut kind = error.as_ref().map(Error::kind);
         let mut chain = error.as_ref().map(|error| error.chain().to_string());
         let mut status = self.status;
@@ -119,74 +113,83 @@ impl Drop for Line {
                 status = status.or(Some(crate::status(Kind::ClientGone)));
             }
             End::Broken { reason, .. } => {
-                level = Fault::Upstream;
+                fault = Fault::Upstream;
                 chain = Some(std::mem::take(reason));
             }
         }
-        // Where a data source answered, it and the path there say what was asked.
-        let upstream_path = fields.upstream_path_bytes.map(|bytes| self.end_of_path(bytes));
-        let path = upstream_path.is_none().then(|| cut(self.uri.path()));
-        let route = route.as_ref().map(|route| route.as_str()).filter(|_| path.is_some());
         let cause = match self.end {
             End::Broken { cause, .. } => Some(cause),
             _ => error.as_ref().and_then(Error::cause),
         };
-        let outcome =
-            Outcome { path, upstream_path, status, kind, cause, chain: chain.as_deref(), route };
-        self.write(level, &outcome, &fields);
+        let request = Finished {
+            method: &self.method,
+            path: self.uri.path(),
+            route: route.as_ref().map(|route| route.as_str()),
+            status,
+            bytes: self.bytes,
+            duration: self.started.elapsed(),
+            trace: self.arrival.trace,
+            fields: &fields,
+            fault,
+            kind,
+            cause,
+            chain: chain.as_deref(),
+        };
+        write(&request);
+        self.observers.iter().for_each(|observer| observer.finished(&request));
     }
-}
-
-struct Outcome<'a> {
-    path: Option<&'a str>,
-    upstream_path: Option<&'a str>,
-    status: Option<StatusCode>,
-    kind: Option<Kind>,
-    cause: Option<&'static str>,
-    chain: Option<&'a str>,
-    route: Option<&'a str>,
 }
 
 /// One event with all fields of the canonical line; absent ones are left out, and so is what another says already, since
 /// a log is paid for by the byte.
 macro_rules! line {
-    ($level:ident, $line:ident, $outcome:ident, $fields:ident) => {
+    ($level:ident, $request:ident, $here:ident, $there:ident) => {
         tracing::$level!(
             target: "request",
             {
-            method = $line.method.as_str(),
-            path = $outcome.path,
-            route = $outcome.route,
-            status = $outcome.status.map(|status| status.as_u16()),
-            bytes = $line.bytes,
-            duration_ms = millis($line.started.elapsed()),
-            trace_id = %$line.arrival.trace,
-            org = $fields.org.map(tracing::field::display),
-            user = $fields.user.as_deref(),
-            datasource.uid = $fields.datasource_uid.as_deref(),
-            upstream.path = $outcome.upstream_path,
-            upstream.status = $fields.upstream_status
-                .filter(|theirs| $outcome.status.is_none_or(|ours| ours != *theirs)),
-            upstream.ms = $fields.upstream_duration.map(millis),
-            error.kind = $outcome.kind.map(tracing::field::debug),
-            error.cause = $outcome.cause,
-            error.chain = $outcome.chain,
+            method = $request.method.as_str(),
+            path = $here,
+            route = $request.route.filter(|_| $here.is_some()),
+            status = $request.status.map(|status| status.as_u16()),
+            bytes = $request.bytes,
+            duration_ms = millis($request.duration),
+            trace_id = %$request.trace,
+            org = $request.fields.org.map(tracing::field::display),
+            user = $request.fields.user.as_deref(),
+            datasource.uid = $request.fields.datasource_uid.as_deref(),
+            upstream.path = $there,
+            upstream.status = $request.fields.upstream_status
+                .filter(|theirs| $request.status.is_none_or(|ours| ours != *theirs)),
+            upstream.ms = $request.fields.upstream_duration.map(millis),
+            error.kind = $request.kind.map(tracing::field::debug),
+            error.cause = $request.cause,
+            error.chain = $request.chain,
             },
             "request"
         )
     };
 }
 
-fn millis(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e3
+fn write(request: &Finished<'_>) {
+    let path = request.path;
+    // Where a data source answered, it and the path there say what was asked.
+    let there = request
+        .fields
+        .upstream_path_bytes
+        .map(|bytes| cut(path.get(path.len().saturating_sub(bytes)..).unwrap_or(path)));
+    let here = there.is_none().then(|| cut(path));
+    match request.fault {
+        Fault::Caller => line!(info, request, here, there),
+        Fault::Upstream => line!(warn, request, here, there),
+        Fault::Ours => line!(error, request, here, there),
+    }
 }
 
-impl Line {
-    fn write(&self, level: Fault, outcome: &Outcome<'_>, fields: &LogFields) {
-        match level {
-            Fault::Caller => line!(info, self, outcome, fields),
-            Fault::Upstream => line!(warn, self, outcome, fields),
-            Fault::Ours => line!(error, self, outcome, fields),
-        }
-    }
+/// Cuts a path, whose control characters are the writer's matter. What is refused for its length would flood the log.
+fn cut(path: &str) -> &str {
+    &path[..path.floor_char_boundary(1_000)]
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e3
 }

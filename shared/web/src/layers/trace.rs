@@ -17,7 +17,8 @@ pub struct TraceId(u128);
 impl TraceId {
     /// Takes the id of a valid `traceparent`, else the root of AWS X-Ray's header, which API Gateway and function URLs add,
     /// else a new one.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
         let w3c = || parent_id(headers.get(TRACEPARENT)?.as_bytes());
         let xray = || Some(XRay::parse(headers.get(XRAY)?.to_str().ok()?)?.root);
         w3c().or_else(xray).map_or_else(Self::unique, Self)

@@ -116,13 +116,13 @@ async fn answer(
     let answer = match body {
         // The platform refuses these itself; its emulators do not.
         _ if invocation.event.len() > MOST_EVENT_BYTES => {
-            Stack::refuse(&head, &arrival, Refusal::EventTooLarge(MOST_EVENT_BYTES))
+            stack.refuse(&head, &arrival, Refusal::EventTooLarge(MOST_EVENT_BYTES))
         }
         Ok(body) => {
             let request: Request<Body> = head.map(|()| Body::from(body));
             stack.answer(request, arrival, ending).await
         }
-        Err(event::BadBase64) => Stack::refuse(&head, &arrival, Refusal::BodyEncoding),
+        Err(event::BadBase64) => stack.refuse(&head, &arrival, Refusal::BodyEncoding),
     };
     Ok((answer, kind))
 }
