@@ -54,6 +54,7 @@ pub(crate) fn setup(data: &std::path::Path) -> Setup {
         provisioning: None,
         demo: false,
         jwt: None,
+        spans: None,
     }
 }
 

@@ -7,4 +7,5 @@ mod observing;
 mod proxying;
 mod refusing;
 mod replay;
+mod spans;
 mod tokens;

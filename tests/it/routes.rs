@@ -93,6 +93,7 @@ pub(crate) async fn routed() -> BTreeSet<String> {
         provisioning: None,
         demo: false,
         jwt: None,
+        spans: None,
     };
     let server = Server::start(setup).await.expect("a gateway");
     // Axum has no other way to say which routes there are.

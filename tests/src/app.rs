@@ -74,6 +74,7 @@ impl TestApp {
             provisioning: None,
             demo: false,
             jwt: None,
+            spans: None,
         };
         change(&mut setup);
         let engine = opened(&setup.data).await;

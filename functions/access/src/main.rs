@@ -2,7 +2,7 @@
 
 use grafana::{accounts, fallback, orgs, users};
 use store::{Aws, Config, Endpoint, Keyring, Store};
-use web::{Jwt, Options, Router};
+use web::{Options, Router};
 
 fn main() -> anyhow::Result<()> {
     Ok(web::serve::function(web::env, start)?)
@@ -10,7 +10,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn start() -> anyhow::Result<(Router, Options)> {
     web::telemetry::init_function("access", web::env)?;
-    let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
+    let options = Options::read(web::env)?;
     let aws = Aws::read(web::env)?;
     let keyring = Keyring::read(web::env, &aws)?;
     let store = Store::connect(Config::read(web::env), Endpoint::Aws(aws));

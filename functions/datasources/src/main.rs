@@ -5,7 +5,7 @@ use grafana::provisioning::{self, Provisioning};
 use grafana::{Settings, basics, correlations, datasources, docs, fallback, permissions};
 use sourcegate_core::Policy;
 use store::{Aws, Config, Endpoint, Provisioner, Store};
-use web::{Jwt, Options, Router};
+use web::{Options, Router};
 
 fn main() -> anyhow::Result<()> {
     Ok(web::serve::function(web::env, start)?)
@@ -14,8 +14,7 @@ fn main() -> anyhow::Result<()> {
 async fn start() -> anyhow::Result<(Router, Options)> {
     web::telemetry::init_function("datasources", web::env)?;
     let policy = Policy::read(web::env)?;
-    let (options, settings) =
-        (Options { jwt: Jwt::read(web::env)?, ..Options::default() }, Settings::read(web::env)?);
+    let (options, settings) = (Options::read(web::env)?, Settings::read(web::env)?);
     let store = Store::connect(Config::read(web::env), Endpoint::Aws(Aws::read(web::env)?));
     // Read when an administrator asks, never by itself: any request may start any number of these.
     let folder = web::env("SOURCEGATE_PROVISIONING").map(Into::into);

@@ -5,7 +5,7 @@ use gateway::Gateway;
 use sourcegate_core::Policy;
 use store::{Aws, Config, Endpoint, Keyring, Store, Vault};
 use upstream::{Limits, Upstream};
-use web::{Jwt, Options, Router};
+use web::{Options, Router};
 
 fn main() -> anyhow::Result<()> {
     Ok(web::serve::function(web::env, start)?)
@@ -14,7 +14,7 @@ fn main() -> anyhow::Result<()> {
 async fn start() -> anyhow::Result<(Router, Options)> {
     web::telemetry::init_function("http-proxy", web::env)?;
     let policy = Policy::read(web::env)?;
-    let options = Options { jwt: Jwt::read(web::env)?, ..Options::default() };
+    let options = Options::read(web::env)?;
     let aws = Aws::read(web::env)?;
     let keyring = Keyring::read(web::env, &aws)?;
     let store = Store::connect(Config::read(web::env), Endpoint::Aws(aws));

@@ -42,8 +42,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
             _ = terminate.recv() => {}
         }
     };
-    let jwt = web::Jwt::read(web::env)?;
-    let server = Server::start(Setup { jwt, ..Setup::from(args) }).await?;
+    let web::Options { jwt, spans, .. } = web::Options::read(web::env)?;
+    let server = Server::start(Setup { jwt, spans, ..Setup::from(args) }).await?;
     // Standard error, since standard output is the log's where it is JSON.
     write!(std::io::stderr(), "{}", server.greeting()?)?;
     let (stop, stopped) = oneshot::channel::<()>();

@@ -16,7 +16,7 @@ use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
-use web::{Jwt, LocalGuard, Options};
+use web::{Jwt, LocalGuard, Options, Spans};
 
 use crate::args::Args;
 use crate::engine::{Engine, Listener};
@@ -48,6 +48,8 @@ pub struct Setup {
     pub demo: bool,
     /// What verifies JWTs; none refuses them.
     pub jwt: Option<Jwt>,
+    /// Where spans of requests go; none for nowhere.
+    pub spans: Option<Spans>,
 }
 
 impl From<&Args> for Setup {
@@ -66,6 +68,7 @@ impl From<&Args> for Setup {
             provisioning: args.provisioning.clone().filter(|dir| !dir.as_os_str().is_empty()),
             demo: args.demo,
             jwt: None,
+            spans: None,
         }
     }
 }
@@ -238,7 +241,8 @@ impl Server {
         let router = self.router().merge(self.metrics.router());
         let guard = Some(guard(&self.setup, self.address));
         let observers = vec![self.metrics.observer()];
-        let options = Options { guard, jwt: self.setup.jwt, observers };
+        let Setup { jwt, spans, .. } = self.setup;
+        let options = Options { guard, jwt, observers, spans };
         let serving = web::serve::tcp(router, options, self.listener, stop);
         tokio::select! {
             served = serving => served?,

@@ -10,6 +10,7 @@ mod finished;
 mod limits;
 mod line;
 mod page_guard;
+mod spans;
 mod trace;
 
 use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -24,7 +25,7 @@ use http::{HeaderValue, Request, StatusCode, header};
 use sourcegate_core::Kind;
 use tower::Service;
 
-use crate::{Error, Jwt, Refusal, error::render};
+use crate::{BadJwtConfig, Error, Jwt, Refusal, error::render};
 
 pub(crate) use counted::Counted;
 pub(crate) use ending::Ending;
@@ -34,6 +35,7 @@ pub use arrival::{Arrival, LogFields};
 pub use envelope::{Render, envelope};
 pub use finished::{Finished, Observe, Observers};
 pub use page_guard::LocalGuard;
+pub use spans::{BadSpans, Spans};
 pub use trace::TraceId;
 
 /// What differs between the ways to serve.
@@ -46,15 +48,40 @@ pub struct Options {
     pub jwt: Option<Jwt>,
     /// Who is told of each request beside the log. Default: nobody.
     pub observers: Observers,
+    /// Where spans of requests go. Default: nowhere.
+    pub spans: Option<Spans>,
+}
+
+/// What of [`Options`] an operator has set wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum BadOptions {
+    /// The issuer of JWTs.
+    #[error(transparent)]
+    Jwt(#[from] BadJwtConfig),
+    /// Where spans go.
+    #[error(transparent)]
+    Spans(#[from] BadSpans),
+}
+
+impl Options {
+    /// Reads what an operator may set: the issuer of JWTs, and where spans go.
+    ///
+    /// # Errors
+    ///
+    /// What he has set wrong.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, BadOptions> {
+        let (jwt, spans) = (Jwt::read(&get)?, Spans::read(&get)?);
+        Ok(Self { jwt, spans, ..Self::default() })
+    }
 }
 
 /// Puts the whole stack around a router.
 #[must_use]
 pub fn stack(router: Router, options: Options) -> Stack {
     // With its state the router makes its routes once, and not again at each request.
-    let Options { guard, jwt, observers } = options;
+    let Options { guard, jwt, observers, spans } = options;
     let (door, observers) = (Door { guard, jwt }.into(), observers.into());
-    Stack { router: router.with_state(()), door, observers }
+    Stack { router: router.with_state(()), door, observers, spans }
 }
 
 /// A router with everything around it. Cheap to clone.
@@ -67,6 +94,7 @@ pub struct Stack {
     router: Router,
     door: Arc<Door>,
     observers: Arc<Observers>,
+    spans: Option<Spans>,
 }
 
 /// What a request passes before it is routed.
@@ -88,13 +116,13 @@ impl Stack {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
-        let line = Line::start(&request, &arrival, &self.observers);
+        let line = self.begin(&request, &arrival);
         let trace = arrival.trace;
         let admitted = self.admit(&request);
         let response = match admitted {
             Err(refusal) => Error::from(refusal).into_response(),
             Ok(()) => {
-                trace::carry(request.headers_mut());
+                trace::carry(request.headers_mut(), line.traceparent());
                 request.extensions_mut().insert(arrival);
                 if let Some(jwt) = &self.door.jwt {
                     request.extensions_mut().insert(jwt.clone());
@@ -103,6 +131,17 @@ impl Stack {
             }
         };
         finish(response, trace, line, ending)
+    }
+
+    fn begin<B>(&self, request: &Request<B>, arrival: &Arrival) -> Line {
+        Line::start(request, arrival, &self.observers, self.spans.as_ref())
+    }
+
+    /// Waits for a moment until the spans of what was answered are sent.
+    pub(crate) async fn flush(&self) {
+        if let Some(spans) = &self.spans {
+            spans.flush().await;
+        }
     }
 
     async fn route_until<B>(&self, ending: Ending, request: Request<B>) -> Response
@@ -128,7 +167,7 @@ impl Stack {
         arrival: &Arrival,
         refusal: Refusal,
     ) -> Answer {
-        let line = Line::start(request, arrival, &self.observers);
+        let line = self.begin(request, arrival);
         finish(Error::from(refusal).into_response(), arrival.trace, line, Ending::default())
     }
 

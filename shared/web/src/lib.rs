@@ -22,8 +22,8 @@ pub use error::{Chain, Error, render, status};
 pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath};
 pub use jwt::{BadJwtConfig, Jwt, JwtConfig, KeyTimes, NoKeys};
 pub use layers::{
-    Arrival, Finished, LocalGuard, LogFields, Observe, Observers, Options, Render, Stack, TraceId,
-    envelope, stack,
+    Arrival, BadOptions, BadSpans, Finished, LocalGuard, LogFields, Observe, Observers, Options,
+    Render, Spans, Stack, TraceId, envelope, stack,
 };
 pub use off_thread::off_thread;
 pub use page::page;

@@ -54,7 +54,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 27] = [
+const EXTERNAL: [(&str, &[&str]); 28] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -76,6 +76,7 @@ const EXTERNAL: [(&str, &[&str]); 27] = [
     ("tower-http", &["web"]),
     ("tracing-subscriber", &["web"]),
     ("dynoxide-rs", &["local"]),
+    ("opentelemetry*", &["web"]),
     // On AWS the platform counts.
     ("prometheus", &["local"]),
     ("clap", &["local"]),

@@ -69,7 +69,7 @@ async fn p02_unknown_routes_are_404_for_everybody() {
         "/apis/datasource.grafana.app/v0alpha1",
         "/bootdata",
         "/login",
-        "/metrics",
+        "/metrics/",
         "/api",
         "/api/",
         "/api/ds/query",

@@ -24,6 +24,7 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
         let names: BTreeSet<_> = variables.as_object().expect("variables").keys().collect();
         let mut expected = BTreeSet::from([
             "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
             "SOURCEGATE_DEPLOYMENT",
             "SOURCEGATE_JWT_AUDIENCE",
             "SOURCEGATE_JWT_ISSUER",

@@ -6,16 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use sourcegate_core::{Classify, Fault, Kind};
 
-use super::{Arrival, Finished, Observers, TraceId, arrival::Notes};
+use super::{
+    Arrival, Finished, Observers, Spans, TraceId, arrival::Notes, spans::Span, trace::Parent,
+};
 use crate::{Chain, Error, Refusal};
 
 /// What the line will say. Dropping it writes it, so that a caller who goes away is logged too.
 pub(super) struct Line {
     arrival: Arrival,
     observers: Arc<Observers>,
+    span: Option<(Spans, Span)>,
     method: Method,
     uri: Uri,
     started: Instant,
@@ -41,10 +44,16 @@ impl Line {
         request: &Request<B>,
         arrival: &Arrival,
         observers: &Arc<Observers>,
+        spans: Option<&Spans>,
     ) -> Self {
+        let span = spans.map(|spans| {
+            let span = spans.begin(arrival.trace, Parent::of(request.headers()));
+            (spans.clone(), span)
+        });
         Self {
             arrival: arrival.clone(),
             observers: Arc::clone(observers),
+            span,
             method: request.method().clone(),
             uri: request.uri().clone(),
             started: Instant::now(),
@@ -52,6 +61,11 @@ impl Line {
             bytes: 0,
             end: End::Open,
         }
+    }
+
+    /// What a data source is told of this request's span.
+    pub(super) fn traceparent(&self) -> Option<HeaderValue> {
+        self.span.as_ref().and_then(|(_, span)| span.traceparent())
     }
 
     pub(super) fn is_head(&self) -> bool {
@@ -137,6 +151,9 @@ impl Drop for Line {
         };
         write(&request);
         self.observers.iter().for_each(|observer| observer.finished(&request));
+        if let Some((spans, span)) = &self.span {
+            spans.end(span, &request);
+        }
     }
 }
 

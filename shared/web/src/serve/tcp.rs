@@ -61,6 +61,7 @@ pub async fn tcp(
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("requests still in flight after {GRACE:?} are abandoned");
     }
+    stack.flush().await;
     Ok(())
 }
 

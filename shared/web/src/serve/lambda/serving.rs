@@ -58,6 +58,8 @@ impl Loop {
                 Ok(invocation) => {
                     failures = 0;
                     self.serve(invocation).await?;
+                    // The process may be frozen now.
+                    self.stack.flush().await;
                     if telemetry::has_panicked() {
                         return Ok(Over::Panicked);
                     }
