@@ -6,6 +6,7 @@ mod freezing;
 mod freshness;
 mod moto;
 mod rights;
+mod surroundings;
 mod writes;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@ mod door;
 mod member;
 mod policy;
 mod redirected;
+mod signed;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -101,7 +102,7 @@ impl Fleet {
     ///
     /// When one does not.
     pub async fn members(&self, function: &str, count: usize) -> Vec<Member> {
-        let starting = (0..count).map(|_| Member::start(self, function, None));
+        let starting = (0..count).map(|_| Member::start(self, function, None, &[]));
         futures_util::future::join_all(starting).await
     }
 
@@ -111,7 +112,16 @@ impl Fleet {
     ///
     /// When it does not ask for an event.
     pub async fn member(&self, function: &str) -> Member {
-        Member::start(self, function, None).await
+        Member::start(self, function, None, &[]).await
+    }
+
+    /// Starts one process of a function with further settings, which count more than the usual ones.
+    ///
+    /// # Panics
+    ///
+    /// When it does not ask for an event.
+    pub async fn member_with(&self, function: &str, settings: &[(&str, &str)]) -> Member {
+        Member::start(self, function, None, settings).await
     }
 
     /// Starts one process of a function that may do what a policy allows and nothing else.
@@ -120,13 +130,27 @@ impl Fleet {
     ///
     /// When it does not ask for an event.
     pub async fn member_of(&self, function: &str, policy: Policy) -> Member {
-        Member::start(self, function, Some(policy)).await
+        Member::start(self, function, Some(policy), &[]).await
     }
 
     /// The id of the key that wraps the organisations' keys.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
+    }
+
+    /// The access key id and the secret that the tables know.
+    ///
+    /// # Panics
+    ///
+    /// When the settings name none.
+    #[must_use]
+    pub fn credentials(&self) -> [String; 2] {
+        let setting = |wanted: &str| {
+            let mut found = self.settings.iter().filter(|(name, _)| name == wanted);
+            found.next().map(|(_, value)| value.clone()).expect("a credential")
+        };
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(setting)
     }
 
     /// What a process uses to reach the tables by its door: a client with the process's credentials.
@@ -136,11 +160,7 @@ impl Fleet {
     /// When the settings name no credentials.
     #[must_use]
     pub fn tables_by(&self, door: &Door) -> aws_sdk_dynamodb::Client {
-        let setting = |wanted: &str| {
-            let mut found = self.settings.iter().filter(|(name, _)| name == wanted);
-            found.next().map(|(_, value)| value.clone()).expect("a credential")
-        };
-        let [key, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(setting);
+        let [key, secret] = self.credentials();
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))

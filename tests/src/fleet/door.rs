@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Policy;
+use super::signed::Signatures;
 use crate::process::plain_client;
 
 /// A proxy before the tables. Dropping it closes its connections.
@@ -33,6 +34,7 @@ struct Shared {
     tables: SocketAddr,
     turns: Arc<Semaphore>,
     policy: Option<Policy>,
+    signatures: Signatures,
     refused: Mutex<Vec<String>>,
     client: reqwest::Client,
     calls: Mutex<BTreeMap<String, usize>>,
@@ -55,6 +57,7 @@ impl Door {
             tables,
             turns,
             policy,
+            signatures: Signatures::default(),
             refused: Mutex::default(),
             client: plain_client(),
             calls: Mutex::default(),
@@ -99,6 +102,23 @@ impl Door {
             .iter()
             .filter_map(|operation| calls.get(*operation))
             .sum()
+    }
+
+    /// Sets the clock of what is behind it so far ahead of this machine's, in seconds.
+    pub fn be_ahead(&self, seconds: i64) {
+        self.shared.signatures.be_ahead(seconds);
+    }
+
+    /// How many calls were refused because they were signed at another time.
+    #[must_use]
+    pub fn refused_for_time(&self) -> usize {
+        self.shared.signatures.refused()
+    }
+
+    /// The session tokens of the calls, in their order.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<String> {
+        self.shared.signatures.sessions()
     }
 
     /// Keeps back all answers from now on: what was asked for is done, and nobody told.
@@ -148,6 +168,9 @@ impl Shared {
         let target = String::from_utf8_lossy(target).into_owned();
         self.count(target.rsplit('.').next().unwrap_or_default());
         let body = body.collect().await?.to_bytes();
+        if let Some(refusal) = self.signatures.refusal(&parts.headers) {
+            return Ok(self.answer_refused("InvalidSignatureException", &refusal));
+        }
         // What opens the way to KMS ahead of a call is no call.
         if let Some(policy) = self.policy.as_ref().filter(|_| parts.method == Method::POST) {
             let asked = serde_json::from_slice(&body).unwrap_or_default();
@@ -163,6 +186,7 @@ impl Shared {
         let turn = self.turns.acquire().await?;
         let answer = asked.send().await?;
         let mut response = Response::builder().status(answer.status());
+        response = response.header(header::DATE, self.signatures.date());
         if let Some(kind) = answer.headers().get(header::CONTENT_TYPE) {
             response = response.header(header::CONTENT_TYPE, kind);
         }
@@ -174,13 +198,19 @@ impl Shared {
 
     /// As AWS does where no policy allows a call.
     fn refuse(&self, refusal: String) -> Response<Full<Bytes>> {
-        let kind = "com.amazon.coral.service#AccessDeniedException";
-        let said = json!({ "__type": kind, "Message": format!("User: function {refusal}") });
+        let said = format!("User: function {refusal}");
         self.refused.lock().expect("no thread panics while it refuses").push(refusal);
-        let mut response = Response::new(Full::from(said.to_string()));
+        self.answer_refused("AccessDeniedException", &said)
+    }
+
+    fn answer_refused(&self, kind: &str, said: &str) -> Response<Full<Bytes>> {
+        let kind = format!("com.amazon.coral.service#{kind}");
+        let body = json!({ "__type": kind, "message": said, "Message": said });
+        let mut response = Response::new(Full::from(body.to_string()));
         *response.status_mut() = StatusCode::BAD_REQUEST;
         let amazons = HeaderValue::from_static("application/x-amz-json-1.0");
         response.headers_mut().insert(header::CONTENT_TYPE, amazons);
+        response.headers_mut().insert(header::DATE, self.signatures.date());
         response
     }
 

@@ -27,7 +27,12 @@ pub struct Member {
 }
 
 impl Member {
-    pub(super) async fn start(fleet: &Fleet, name: &str, policy: Option<Policy>) -> Self {
+    pub(super) async fn start(
+        fleet: &Fleet,
+        name: &str,
+        policy: Option<Policy>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let tables = Door::start(fleet.tables, Arc::clone(&fleet.turns), policy.clone()).await;
         let (api, kms) = (RuntimeApi::start().await, Kms::start().await);
         let own = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
@@ -38,6 +43,7 @@ impl Member {
         command.env("AWS_ENDPOINT_URL_KMS", keys.url());
         command.env("SOURCEGATE_KMS_KEY", &fleet.key_id);
         command.env("SOURCEGATE_EGRESS_ALLOW", "127.0.0.0/8");
+        command.envs(settings.iter().copied());
         let mut process = Process::spawn(name, &command, None);
         let asks = process.wait_until(async || api.polls() > 0).await;
         assert!(asks, "`{name}` ended before its first event:\n{}", process.log());
