@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use sourcegate_core::Policy;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -17,6 +18,9 @@ const MOST_ADDRESSES: usize = 32;
 
 /// The least time that one address gets while there is time left, so that many silent ones do not starve each other.
 const LEAST_TIME: Duration = Duration::from_secs(2);
+
+/// How long what was sent may stay unacknowledged, or unsent because the peer takes nothing.
+const UNACKNOWLEDGED_MS: u32 = 15_000;
 
 #[derive(Debug)]
 pub(crate) struct Dialler {
@@ -88,5 +92,30 @@ impl Dialler {
 async fn open(address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
+    notice_silence(&stream)?;
     Ok(stream)
+}
+
+/// Has the kernel give up a peer that is gone without a word, so that not every request to it costs its whole time: what it
+/// does not acknowledge, and what does not answer while nothing is sent. A busy peer's kernel acknowledges all the same.
+fn notice_silence(stream: &TcpStream) -> std::io::Result<()> {
+    let (probe, between) = (Duration::from_secs(10), Duration::from_secs(5));
+    sockopt::set_tcp_user_timeout(stream, UNACKNOWLEDGED_MS)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, probe)?;
+    Ok(sockopt::set_tcp_keepintvl(stream, between)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn l03_the_kernel_gives_up_a_peer_that_is_gone_without_a_word() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = open(listener.local_addr().unwrap()).await.unwrap();
+        assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 15_000);
+        assert!(sockopt::socket_keepalive(&stream).unwrap());
+        assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), Duration::from_secs(10));
+    }
 }
