@@ -54,8 +54,12 @@ impl Entries {
 
 impl Slot {
     fn fresh(&self, writes: u64) -> Option<Arc<Held>> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.as_ref().filter(|held| held.writes == writes && held.stamp.is_fresh(HELD)).cloned()
+        self.last().filter(|held| held.writes == writes && held.stamp.is_fresh(HELD))
+    }
+
+    /// What was read last, however long ago.
+    fn last(&self) -> Option<Arc<Held>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Joins the read that is under way, or begins one.
@@ -138,7 +142,10 @@ impl Gateway {
         if let Some(held) = slot.fresh(writes) {
             return Ok(held);
         }
-        match self.0.store.enter(claim, &place.wanted).await {
+        // After a change by this process it has most probably changed.
+        let before = slot.last().filter(|held| held.writes == writes);
+        let known = before.as_ref().and_then(|held| held.entered.located.as_ref());
+        match self.0.store.enter(claim, &place.wanted, known).await {
             Ok(entered) => {
                 let held = Arc::new(Held { entered, stamp, writes });
                 *slot.held.write().unwrap_or_else(PoisonError::into_inner) =

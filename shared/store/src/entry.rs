@@ -74,9 +74,16 @@ impl Store {
     /// Verifies a credential and finds a data source: one round trip by uid, two by number or name, and one more for a
     /// user who is in another organisation than this process believed, or where an address sends many unknown tokens.
     ///
+    /// What is `known` of it need not be read again but to see whether it has changed: then it takes one more.
+    ///
     /// # Errors
     /// [`Error::Unauthenticated`]; [`Error::Torn`] if the source is being changed again and again; [`Error::BadRecord`].
-    pub async fn enter(&self, claim: Claim<'_>, wanted: &Reference) -> Result<Entered, Error> {
+    pub async fn enter(
+        &self,
+        claim: Claim<'_>,
+        wanted: &Reference,
+        mut known: Option<&Located>,
+    ) -> Result<Entered, Error> {
         if matches!(claim.credential, Credential::Token(_)) && self.is_flooded_by(claim.peer) {
             self.caller(claim).await?;
         }
@@ -92,7 +99,12 @@ impl Store {
             let own = uid.as_ref().map(|uid| {
                 [Key::datasource(org, uid), Key::sealed(org, uid), Key::current_key(org)]
             });
-            keys.extend(own.iter().flatten().cloned());
+            let named = |known: &&Located| {
+                known.source.org == org && uid.as_ref() == Some(&known.source.uid)
+            };
+            let known = known.take().filter(named);
+            let unread = if known.is_some() { 1 } else { 3 };
+            keys.extend(own.iter().flatten().take(unread).cloned());
             let mut batch = self.batch(&keys).await?;
             let caller = match self.verify(claim, &mut place, &mut batch).await? {
                 Verified::Here(caller) => caller,
@@ -101,7 +113,7 @@ impl Store {
             let Some((uid, own)) = uid.zip(own) else {
                 return Ok(Entered { caller, located: None });
             };
-            let located = match located(org, &own, &mut batch) {
+            let located = match located(org, &own, known, &mut batch) {
                 Err(Error::Torn(_)) if round + 1 < MOST_READS => continue,
                 located => located?.filter(|located| wanted.names(&located.source)),
             };
@@ -180,14 +192,22 @@ fn asserted(assertion: &Assertion, org: OrgId, batch: &mut Batch) -> Result<Call
     Ok(assertion.caller(org)?)
 }
 
-/// Reads a source with its sealed values; a batch is no snapshot, so their revisions are compared.
+/// Reads a source with its sealed values; a batch is no snapshot, so their revisions are compared. They are the known ones
+/// if those are of the revision that the source names; the pair that they are sealed to is theirs for ever.
 fn located(
     org: OrgId,
     [source, sealed, key]: &[Key; 3],
+    known: Option<&Located>,
     batch: &mut Batch,
 ) -> Result<Option<Located>, Error> {
     let Some(item) = batch.take(source) else { return Ok(None) };
     let source = datasource_of(org, &item)?;
+    if let Some(known) = known {
+        if known.source.sec_rev != source.sec_rev {
+            return Err(Error::Torn(source.uid));
+        }
+        return Ok(Some(Located { source: Arc::new(source), ..known.clone() }));
+    }
     let sealed = match source.sec_rev {
         None => None,
         Some(rev) => {
