@@ -42,10 +42,10 @@ ifdef provider
 endif
 	cargo test -p harness --test it -- --ignored $(if $(provider),clients::needs_,clients::needs_go)
 
-bench: ## Measures, beside nginx
+bench: ## Measures, beside nginx; only=lambda measures one part
 	tests/setup
-	cargo build --profile bench -p local -p benches
-	taskset -c 0 $${CARGO_TARGET_DIR:-target}/release/benches
+	cargo build --profile bench -p local -p benches $(functions:%=-p %)
+	taskset -c 0 $${CARGO_TARGET_DIR:-target}/release/benches $(only)
 
 lint: ## Checks format, lints and documentation
 	cargo fmt --all --check

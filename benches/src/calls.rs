@@ -26,7 +26,7 @@ const OPERATIONS: [&str; 7] = [
 ];
 
 /// How long an entry holds, and a little more.
-const HELD: Duration = Duration::from_millis(5_100);
+pub(crate) const HELD: Duration = Duration::from_millis(5_100);
 
 /// Prints one row for each kind of request.
 pub(crate) fn measure(upstream: &Nginx, out: &mut impl Write) -> anyhow::Result<()> {

@@ -9,9 +9,11 @@
 
 mod calls;
 mod client;
+mod cost;
 mod crowd;
 mod decisions;
 mod gateway;
+mod lambda;
 mod listing;
 mod load;
 mod nginx;
@@ -25,18 +27,35 @@ use std::io::Write;
 use crate::gateway::Gateway;
 use crate::nginx::Nginx;
 
+/// What can be measured by itself: `make bench only=lambda`.
+const PARTS: [&str; 4] = ["proxying", "registry", "decisions", "lambda"];
+
 fn main() -> anyhow::Result<()> {
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    let known = only.iter().all(|part| PARTS.contains(&part.as_str()));
+    anyhow::ensure!(known, "{only:?}: there are {PARTS:?}");
+    let wants = |part: &str| only.is_empty() || only.iter().any(|one| one == part);
     let upstream = Nginx::upstream()?;
-    let proxy = Nginx::proxy_to(&upstream)?;
-    let gateway = Gateway::start()?;
     let mut out = std::io::stdout();
-    proxying::measure(&upstream, &proxy, &gateway, &mut out)?;
-    registry::measure(&gateway, &mut out)?;
-    listing::measure(&gateway, &mut out)?;
-    crowd::create(&mut out)?;
-    crowd::guess(&upstream, &mut out)?;
-    calls::measure(&upstream, &mut out)?;
-    decisions::measure(&mut out)?;
+    if wants("proxying") || wants("registry") {
+        let gateway = Gateway::start()?;
+        if wants("proxying") {
+            proxying::measure(&upstream, &Nginx::proxy_to(&upstream)?, &gateway, &mut out)?;
+        }
+        if wants("registry") {
+            registry::measure(&gateway, &mut out)?;
+            listing::measure(&gateway, &mut out)?;
+            crowd::create(&mut out)?;
+            crowd::guess(&upstream, &mut out)?;
+            calls::measure(&upstream, &mut out)?;
+        }
+    }
+    if wants("decisions") {
+        decisions::measure(&mut out)?;
+    }
+    if wants("lambda") {
+        lambda::measure(&upstream, &mut out)?;
+    }
     out.flush()?;
     Ok(())
 }

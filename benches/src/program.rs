@@ -70,11 +70,16 @@ impl Program {
     }
 
     fn status_bytes(&self, field: &str) -> anyhow::Result<u64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = text.lines().find_map(|line| line.strip_prefix(field));
-        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        Ok(kib.with_context(|| format!("no {field}"))? * 1024)
+        memory(self.child.id(), field)
     }
+}
+
+/// How much memory a process has, in bytes, by a field of `/proc/PID/status` such as `VmRSS:`.
+pub(crate) fn memory(pid: u32, field: &str) -> anyhow::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
+    let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    Ok(kib.with_context(|| format!("no {field}"))? * 1024)
 }
 
 impl Drop for Program {
