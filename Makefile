@@ -1,4 +1,4 @@
-.PHONY: help run demo test soak clients bench lint build deploy lambda sam-local
+.PHONY: help run demo test soak clients bench lint build zips terraform deploy lambda sam-local
 .DEFAULT_GOAL := help
 
 functions = access datasources http-proxy
@@ -56,6 +56,18 @@ build: ## Builds the functions for AWS
 	tests/setup
 	rustup target add aarch64-unknown-linux-gnu
 	PATH=$(CURDIR)/target/venv/bin:$$PATH target/venv-sam/bin/sam build
+
+zips: ## Builds the functions' archives for Terraform
+	tests/setup
+	rustup target add aarch64-unknown-linux-gnu
+	PATH=$(CURDIR)/target/venv/bin:$$PATH cargo lambda build --release --arm64 --output-format zip $(functions:%=-p %)
+
+# In a folder of its own, since `init` leaves files behind.
+terraform: ## Validates infra/terraform: needs terraform and its provider; plugins=DIR takes that from a folder
+	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; cp infra/terraform/*.tf infra/terraform/*.tftpl "$$work"; \
+	terraform -chdir="$$work" fmt -check; \
+	terraform -chdir="$$work" init -backend=false -input=false $(if $(plugins),-plugin-dir=$(abspath $(plugins))) >"$$work/log" || { cat "$$work/log"; exit 1; }; \
+	terraform -chdir="$$work" validate
 
 deploy: ## Deploys them: make deploy stage=dev
 	target/venv-sam/bin/sam deploy --config-env $(or $(stage),dev)

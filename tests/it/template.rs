@@ -6,6 +6,7 @@ pub(crate) mod rights;
 mod routes;
 mod stacks;
 mod tables;
+mod terraform;
 
 use std::process::Command;
 use std::sync::LazyLock;
