@@ -52,10 +52,10 @@ lint: ## Checks format, lints and documentation
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-build: ## Builds the functions for AWS
+build: ## Builds the functions for AWS, of template.yaml or template=FILE
 	tests/setup
 	rustup target add aarch64-unknown-linux-gnu
-	PATH=$(CURDIR)/target/venv/bin:$$PATH target/venv-sam/bin/sam build
+	PATH=$(CURDIR)/target/venv/bin:$$PATH target/venv-sam/bin/sam build $(template:%=-t %)
 
 zips: ## Builds the functions' archives for Terraform
 	tests/setup

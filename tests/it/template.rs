@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod containers;
+mod managed;
 pub(crate) mod rights;
 mod routes;
 mod stacks;
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 /// SAM's own translator. Where the code will be uploaded is not known before, so that a place is made up.
 const EXPAND: &str = r#"
-import json, os
+import json, os, sys
 os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
@@ -25,7 +26,7 @@ class NoPolicies:
     def load(self):
         return {}
 
-template = yaml_parse(open("template.yaml").read())
+template = yaml_parse(open(sys.argv[1]).read())
 for one in template["Resources"].values():
     if one["Type"] == "AWS::Serverless::Function":
         one["Properties"]["CodeUri"] = "s3://bucket/key"
@@ -46,7 +47,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// The resources of the template, by name.
-static RESOURCES: LazyLock<Value> = LazyLock::new(|| run(EXPAND, &[]));
+static RESOURCES: LazyLock<Value> = LazyLock::new(|| run(EXPAND, &["template.yaml"]));
 
 fn run(program: &str, arguments: &[&str]) -> Value {
     let python = root().join("target/venv-sam/bin/python");

@@ -20,7 +20,8 @@ async fn start() -> anyhow::Result<(Router, Options)> {
     let store = Store::connect(Config::read(web::env), Endpoint::Aws(aws));
     let vault = Vault::new(keyring, store.deployment().to_owned());
     let egress = Egress::new(policy, Dns::System, Timeouts::default());
-    let gateway = Gateway::new(store, vault, Upstream::new(egress, Limits::default()));
+    let limits = Limits::of_process(web::serve::at_once(web::env));
+    let gateway = Gateway::new(store, vault, Upstream::new(egress, limits));
     let router = grafana::proxy::router(gateway).fallback(grafana::fallback);
     Ok((router, options))
 }

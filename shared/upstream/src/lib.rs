@@ -50,6 +50,27 @@ impl Default for Limits {
     }
 }
 
+/// Descriptors that are none of a client's: listeners, logs, tables, the Runtime API.
+const OTHER_DESCRIPTORS: u64 = 124;
+
+impl Limits {
+    /// The defaults, with as many clients as this process has descriptors for, if each client keeps a connection for each of
+    /// the requests that are served at once.
+    #[must_use]
+    pub fn of_process(at_once: usize) -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        Self::within(limit.current, at_once)
+    }
+
+    fn within(descriptors: Option<u64>, at_once: usize) -> Self {
+        let most = Self::default();
+        let free = descriptors.map(|all| all.saturating_sub(OTHER_DESCRIPTORS));
+        let each = free.map(|free| free / at_once.max(1) as u64);
+        let clients = each.and_then(|each| usize::try_from(each).ok()).unwrap_or(most.clients);
+        Self { clients: clients.clamp(1, most.clients), ..most }
+    }
+}
+
 /// Where a request stands on its way.
 #[derive(Clone, Copy, Debug)]
 pub struct Hop<'a> {

@@ -3,7 +3,7 @@
 mod lambda;
 mod tcp;
 
-pub use lambda::function;
+pub use lambda::{at_once, function};
 pub use tcp::tcp;
 
 /// The error of another crate, kept for the log.

@@ -96,3 +96,14 @@ fn tls_settings_that_cannot_be_used_are_a_400_with_the_contracts_text() {
     assert_eq!((error.kind(), error.cause()), (sourcegate_core::Kind::Invalid, Some("tls")));
     assert!(!format!("{error:?}").contains("canary"));
 }
+
+#[test]
+fn l12_clients_are_as_many_as_there_are_descriptors_for() {
+    let clients = |descriptors, at_once| Limits::within(descriptors, at_once).clients;
+    assert_eq!(clients(None, 1), 1_000);
+    assert_eq!(clients(Some(1_048_576), 8), 1_000);
+    assert_eq!(clients(Some(1_024), 1), 900);
+    assert_eq!(clients(Some(1_024), 8), 112);
+    assert_eq!(clients(Some(64), 8), 1);
+    assert_eq!(clients(Some(1_024), 0), 900);
+}

@@ -68,6 +68,11 @@ where
     }
 }
 
+/// How many events a function serves at once; 1 where the setting is wrong, which [`function`] reports.
+pub fn at_once(get: impl Fn(&str) -> Option<String>) -> usize {
+    Manner::read(get).map_or(1, |manner| manner.loops)
+}
+
 /// One event at a time needs one thread: waking a second costs more than a small request does.
 fn threads(loops: usize) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = match loops {
