@@ -152,7 +152,8 @@ fn keys_of(asked: &Asked) -> u64 {
     let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     let tables = body["RequestItems"].as_object();
     let keys = tables.into_iter().flatten().filter_map(|(_, table)| table["Keys"].as_array());
-    keys.map(|keys| keys.len() as u64).sum::<u64>() + u64::from(body["Key"].is_object())
+    let is_get = asked.header("x-amz-target").is_some_and(|target| target.ends_with(".GetItem"));
+    keys.map(|keys| keys.len() as u64).sum::<u64>() + u64::from(is_get)
 }
 
 /// Passes a call on, and keeps the answer back until its time has come.
