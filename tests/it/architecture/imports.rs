@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use harness::process::root;
 
 /// Crates of this workspace, and the crates of this workspace that they may import.
-const INTERNAL: [(&str, &[&str]); 14] = [
+const INTERNAL: [(&str, &[&str]); 15] = [
     ("sourcegate-core", &[]),
     ("auth", &["sourcegate-core"]),
     ("egress", &["sourcegate-core"]),
@@ -15,6 +15,7 @@ const INTERNAL: [(&str, &[&str]); 14] = [
     ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream"]),
     ("web", &["sourcegate-core", "auth", "store"]),
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
+    ("perses", &[]),
     // Neither engine nor gateway, so that they cannot open a secret.
     ("access", &["store", "web", "grafana"]),
     ("datasources", &["sourcegate-core", "store", "web", "grafana"]),

@@ -1,0 +1,3 @@
+//! The Perses dialect: its documents and its words.
+
+pub mod wire;
