@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use local::engine::{Calls, Engine};
-use p256::SecretKey;
-use p256::pkcs8::{EncodePrivateKey, EncodePublicKey};
 use serde_json::{Value, json};
 use store::{Admin, Config, Endpoint, Store};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ impl Aws {
         let store =
             Store::connect(Config::read(|_| None), Endpoint::InProcess(engine.http_client()));
         runtime.block_on(Admin::new(store).create_tables())?;
-        let key = SecretKey::from_slice(&[7; 32])?;
+        let key = PrivateKey::generate(&ECDH_P256)?;
         let kms = serve(move |asked| keys(asked, &key).ok())?;
         let items = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&items);
@@ -168,7 +168,7 @@ fn relayed(asked: &Asked, tables: SocketAddr) -> anyhow::Result<Answer> {
 }
 
 /// Every pair is the same, and what closes its private half is nothing: what is measured is a time.
-fn keys(asked: &Asked, key: &SecretKey) -> anyhow::Result<Answer> {
+fn keys(asked: &Asked, key: &PrivateKey) -> anyhow::Result<Answer> {
     let operation = asked.header("x-amz-target").and_then(|target| target.rsplit('.').next());
     let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     let answer = match operation {
@@ -176,12 +176,16 @@ fn keys(asked: &Asked, key: &SecretKey) -> anyhow::Result<Answer> {
             wait(asked.at + KMS);
             json!({ "KeyId": "bench", "Plaintext": body["CiphertextBlob"] })
         }
-        Some("GenerateDataKeyPairWithoutPlaintext") => json!({
-            "KeyId": "bench",
-            "KeyPairSpec": body["KeyPairSpec"],
-            "PrivateKeyCiphertextBlob": BASE64_STANDARD.encode(key.to_pkcs8_der()?.as_bytes()),
-            "PublicKey": BASE64_STANDARD.encode(key.public_key().to_public_key_der()?.as_bytes()),
-        }),
+        Some("GenerateDataKeyPairWithoutPlaintext") => {
+            let private: Pkcs8V1Der<'_> = key.as_der()?;
+            let public: PublicKeyX509Der<'_> = key.compute_public_key()?.as_der()?;
+            json!({
+                "KeyId": "bench",
+                "KeyPairSpec": body["KeyPairSpec"],
+                "PrivateKeyCiphertextBlob": BASE64_STANDARD.encode(private.as_ref()),
+                "PublicKey": BASE64_STANDARD.encode(public.as_ref()),
+            })
+        }
         // What opens the way ahead of a call.
         _ => json!("healthy"),
     };

@@ -4,23 +4,21 @@ mod settings;
 
 use std::collections::HashMap;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::agreement::{self, ECDH_P256, ParsedPublicKey, UnparsedPublicKey};
+use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, Pkcs8V1Der};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeyPairSpec;
-use p256::elliptic_curve::sec1::ToSec1Point;
-use p256::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey};
 use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
-use crate::seal::KeyContext;
+use crate::seal::{KeyContext, POINT, PrivateKey};
 use crate::{Aws, Error, KmsClient};
 
 pub use settings::BadKeyring;
 
 /// The first byte of a locally wrapped key.
 const LAYOUT: u8 = 1;
-const NONCE: usize = 12;
 
 /// Who wraps private keys. Two real backends, both known here: an enum, not a trait.
 pub enum Keyring {
@@ -94,24 +92,21 @@ impl Keyring {
                     .await
                     .map_err(|error| Error::Kms(Box::new(error)))?;
                 let der = made.public_key().ok_or_else(|| bad("no public key came"))?;
-                let public = p256::PublicKey::from_public_key_der(der.as_ref())
-                    .map_err(|_| bad("the public key is not one of P-256"))?;
+                let public =
+                    point(der.as_ref()).ok_or_else(|| bad("the public key is not one of P-256"))?;
                 let wrapped =
                     made.private_key_ciphertext_blob().ok_or_else(|| bad("no private key came"))?;
-                Ok(Pair {
-                    public: public.to_sec1_point(false).as_bytes().to_vec(),
-                    wrapped: wrapped.clone().into_inner(),
-                })
+                Ok(Pair { public, wrapped: wrapped.clone().into_inner() })
             }
             Self::Local(key) => {
-                let private = new_private_key().ok_or_else(|| bad("no randomness"))?;
-                let der = private.to_pkcs8_der().map_err(|_| bad("it cannot be encoded"))?;
-                let wrapped = wrap(key, context, der.as_bytes())
-                    .ok_or_else(|| bad("it cannot be wrapped"))?;
-                Ok(Pair {
-                    public: private.public_key().to_sec1_point(false).as_bytes().to_vec(),
-                    wrapped,
-                })
+                let private = agreement::PrivateKey::generate(&ECDH_P256)
+                    .map_err(|_| bad("no randomness"))?;
+                let der: Pkcs8V1Der<'_> =
+                    private.as_der().map_err(|_| bad("it cannot be encoded"))?;
+                let wrapped =
+                    wrap(key, context, der.as_ref()).ok_or_else(|| bad("it cannot be wrapped"))?;
+                let public = private.compute_public_key().map_err(|_| bad("it has no point"))?;
+                Ok(Pair { public: public.as_ref().to_vec(), wrapped })
             }
         }
     }
@@ -163,30 +158,25 @@ impl KeyContext {
 }
 
 /// Reads a private key, and tells whether it is the one of a public key (`faults.md` K18).
-pub(crate) fn fitting(der: &[u8], public: &[u8]) -> Option<crate::seal::PrivateKey> {
-    let private = p256::SecretKey::from_pkcs8_der(der).ok()?;
-    let derived = private.public_key().to_sec1_point(false);
-    let scalar = Zeroizing::new(private.to_bytes());
-    let fits = bool::from(subtle::ConstantTimeEq::ct_eq(derived.as_bytes(), public));
-    fits.then(|| hpke::Deserializable::from_bytes(&scalar).ok()).flatten()
+pub(crate) fn fitting(der: &[u8], public: &[u8]) -> Option<PrivateKey> {
+    let private = agreement::PrivateKey::from_private_key_der(&ECDH_P256, der).ok()?;
+    let derived = private.compute_public_key().ok()?;
+    let scalar: EcPrivateKeyBin<'_> = private.as_be_bytes().ok()?;
+    (derived.as_ref() == public).then(|| scalar.as_ref().to_vec().into())
 }
 
-/// Draws until the bytes are a scalar of the curve: practically the first time.
-fn new_private_key() -> Option<p256::SecretKey> {
-    (0..16).find_map(|_| {
-        let mut scalar = Zeroizing::new([0; 32]);
-        getrandom::fill(scalar.as_mut()).ok()?;
-        p256::SecretKey::from_slice(scalar.as_ref()).ok()
-    })
+/// Takes the point out of a public key of P-256 in X.509's form, which ends with it.
+fn point(spki: &[u8]) -> Option<Vec<u8>> {
+    ParsedPublicKey::try_from(UnparsedPublicKey::new(&ECDH_P256, spki)).ok()?;
+    spki.last_chunk::<POINT>().map(|point| point.to_vec())
 }
 
 fn wrap(key: &SecretBox<[u8; 32]>, context: &KeyContext, der: &[u8]) -> Option<Vec<u8>> {
-    let mut nonce = [0; NONCE];
-    getrandom::fill(&mut nonce).ok()?;
-    let cipher = Aes256Gcm::new(key.expose_secret().into());
-    let payload = Payload { msg: der, aad: &context.associated_data() };
-    let ciphertext = cipher.encrypt(&Nonce::from(nonce), payload).ok()?;
-    Some([&[LAYOUT], nonce.as_slice(), &ciphertext].concat())
+    let cipher = RandomizedNonceKey::new(&AES_256_GCM, key.expose_secret()).ok()?;
+    let mut ciphertext = Zeroizing::new(der.to_vec());
+    let aad = Aad::from(context.associated_data());
+    let nonce = cipher.seal_in_place_append_tag(aad, &mut *ciphertext).ok()?;
+    Some([&[LAYOUT], nonce.as_ref().as_slice(), &ciphertext].concat())
 }
 
 fn unwrap_local(
@@ -195,10 +185,13 @@ fn unwrap_local(
     wrapped: &[u8],
 ) -> Option<Zeroizing<Vec<u8>>> {
     let rest = wrapped.strip_prefix(&[LAYOUT])?;
-    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>()?;
-    let cipher = Aes256Gcm::new(key.expose_secret().into());
-    let payload = Payload { msg: ciphertext, aad: &context.associated_data() };
-    cipher.decrypt(&Nonce::from(*nonce), payload).ok().map(Zeroizing::new)
+    let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>()?;
+    let cipher = RandomizedNonceKey::new(&AES_256_GCM, key.expose_secret()).ok()?;
+    let mut opened = Zeroizing::new(ciphertext.to_vec());
+    let aad = Aad::from(context.associated_data());
+    let length = cipher.open_in_place(Nonce::from(nonce), aad, &mut opened).ok()?.len();
+    opened.truncate(length);
+    Some(opened)
 }
 
 #[cfg(test)]

@@ -3,35 +3,40 @@
 //! Whoever writes a secret holds the public key only. What a value is bound to goes into `info`: it opens for that
 //! deployment, organisation, data source, field, key and destination, and for nothing else.
 
-use hpke::aead::AesGcm256;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::DhP256HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
+use aws_lc_rs::agreement::{ECDH_P256, ParsedPublicKey, UnparsedPublicKey};
+use rustls::crypto::aws_lc_rs::hpke::DH_KEM_P256_HKDF_SHA256_AES_256 as SUITE;
+use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePublicKey};
 use secrecy::{ExposeSecret, SecretString};
 use sourcegate_core::{Datasource, Destination, OrgId};
 use zeroize::Zeroizing;
 
-type P256 = DhP256HkdfSha256;
-pub(crate) type PrivateKey = <P256 as Kem>::PrivateKey;
+pub(crate) use rustls::crypto::hpke::HpkePrivateKey as PrivateKey;
 
 /// The first byte of every sealed value: this suite and this layout.
 const LAYOUT: u8 = 1;
-/// Layout, key number, encapsulated key (an uncompressed point).
+/// Layout, key number, encapsulated key.
 const HEAD: usize = 1 + 4;
-const ENCAPSULATED: usize = 65;
+const ENCAPSULATED: usize = POINT;
+/// An uncompressed point of the curve, and its first byte.
+pub(crate) const POINT: usize = 65;
+const UNCOMPRESSED: u8 = 4;
 
 /// The key that an organisation's secrets are sealed to.
 #[derive(Clone)]
 pub(crate) struct PublicKey {
     /// Travels with each value, so that old keys still open after a rotation.
     pub(crate) number: u32,
-    pub(crate) key: <P256 as Kem>::PublicKey,
+    key: HpkePublicKey,
 }
 
 impl PublicKey {
-    /// Reads an uncompressed point (65 bytes).
+    /// Reads an uncompressed point (65 bytes) of the curve.
     pub(crate) fn parse(number: u32, point: &[u8]) -> Option<Self> {
-        Some(Self { number, key: Deserializable::from_bytes(point).ok()? })
+        if point.len() != POINT || point[0] != UNCOMPRESSED {
+            return None;
+        }
+        ParsedPublicKey::try_from(UnparsedPublicKey::new(&ECDH_P256, point)).ok()?;
+        Some(Self { number, key: HpkePublicKey(point.to_vec()) })
     }
 }
 
@@ -84,15 +89,9 @@ pub(crate) fn seal(
     let mut sealed = Vec::with_capacity(HEAD + ENCAPSULATED + 16 + value.expose_secret().len());
     sealed.push(LAYOUT);
     sealed.extend_from_slice(&key.number.to_be_bytes());
-    let (encapsulated, ciphertext) = hpke::single_shot_seal::<AesGcm256, HkdfSha256, P256>(
-        &OpModeS::Base,
-        &key.key,
-        &info,
-        value.expose_secret().as_bytes(),
-        &sealed[..HEAD],
-    )
-    .ok()?;
-    sealed.extend_from_slice(&encapsulated.to_bytes());
+    let value = value.expose_secret().as_bytes();
+    let (encapsulated, ciphertext) = SUITE.seal(&info, &sealed[..HEAD], value, &key.key).ok()?;
+    sealed.extend_from_slice(&encapsulated.0);
     sealed.extend_from_slice(&ciphertext);
     Some(sealed)
 }
@@ -115,15 +114,8 @@ pub(crate) fn open(
     let number = key_number(sealed)?;
     let (head, rest) = sealed.split_at_checked(HEAD)?;
     let (encapsulated, ciphertext) = rest.split_at_checked(ENCAPSULATED)?;
-    let encapsulated = Deserializable::from_bytes(encapsulated).ok()?;
-    let opened = hpke::single_shot_open::<AesGcm256, HkdfSha256, P256>(
-        &OpModeR::Base,
-        key,
-        &encapsulated,
-        &binding.info(field, number),
-        ciphertext,
-        head,
-    );
+    let encapsulated = EncapsulatedSecret(encapsulated.to_vec());
+    let opened = SUITE.open(&encapsulated, &binding.info(field, number), head, ciphertext, key);
     let text = Zeroizing::new(opened.ok()?);
     std::str::from_utf8(&text).ok().map(SecretString::from)
 }

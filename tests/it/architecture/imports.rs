@@ -55,15 +55,14 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 28] = [
+const EXTERNAL: [(&str, &[&str]); 26] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
     // The embedded engine is a connector of the SDK's.
     ("aws-smithy-*", &["store", "local"]),
-    ("hpke", &["store"]),
-    ("p256", &["store"]),
-    ("aes-gcm", &["store"]),
+    // What seals, and what checks signatures in tests of tokens.
+    ("aws-lc-rs", &["store"]),
     ("argon2", &["auth"]),
     // The store looks through a bundle before the SDK is given it.
     ("rustls", &["egress", "store"]),

@@ -1,13 +1,12 @@
 //! `GenerateDataKeyPairWithoutPlaintext`, which moto lacks.
 
-use anyhow::Context as _;
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use p256::SecretKey;
-use p256::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
 use serde_json::{Value, json};
 
 use super::{Shared, answered, refusal};
@@ -19,11 +18,11 @@ impl Shared {
         if input["KeyPairSpec"] != "ECC_NIST_P256" {
             return refusal(400, "UnsupportedOperationException");
         }
-        let private = random_key()?;
-        let document = private.to_pkcs8_der().context("encode the private key")?;
+        let private = PrivateKey::generate(&ECDH_P256)?;
+        let document: Pkcs8V1Der<'_> = private.as_der()?;
         let encrypted = json!({
             "KeyId": input["KeyId"],
-            "Plaintext": BASE64_STANDARD.encode(document.as_bytes()),
+            "Plaintext": BASE64_STANDARD.encode(document.as_ref()),
             "EncryptionContext": input.get("EncryptionContext").unwrap_or(&json!({})),
         });
         let (status, body) = self.pass("Encrypt", encrypted.to_string().into()).await?;
@@ -31,24 +30,13 @@ impl Shared {
             return answered(status, body);
         }
         let encrypted: Value = serde_json::from_slice(&body)?;
-        let public = private.public_key().to_public_key_der().context("encode the public key")?;
+        let public: PublicKeyX509Der<'_> = private.compute_public_key()?.as_der()?;
         let answer = json!({
             "KeyId": encrypted["KeyId"],
             "KeyPairSpec": "ECC_NIST_P256",
             "PrivateKeyCiphertextBlob": encrypted["CiphertextBlob"],
-            "PublicKey": BASE64_STANDARD.encode(public.as_bytes()),
+            "PublicKey": BASE64_STANDARD.encode(public.as_ref()),
         });
         answered(StatusCode::OK, answer.to_string().into())
-    }
-}
-
-fn random_key() -> anyhow::Result<SecretKey> {
-    loop {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes)?;
-        // Nearly all 256-bit numbers are keys.
-        if let Ok(key) = SecretKey::from_slice(&bytes) {
-            return Ok(key);
-        }
     }
 }

@@ -1,8 +1,9 @@
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeyPairSpec;
-use p256::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
 
 use super::*;
 
@@ -29,9 +30,10 @@ async fn a_pair_opens_under_its_context_alone() {
 
     let decrypt = client.decrypt().ciphertext_blob(wrapped.clone());
     let opened = decrypt.clone().encryption_context("org", "1").send().await.unwrap();
-    let private = p256::SecretKey::from_pkcs8_der(opened.plaintext.unwrap().as_ref()).unwrap();
-    let public = private.public_key().to_public_key_der().unwrap();
-    assert_eq!(pair.public_key, Some(Blob::new(public.as_bytes())));
+    let private = opened.plaintext.unwrap();
+    let private = PrivateKey::from_private_key_der(&ECDH_P256, private.as_ref()).unwrap();
+    let public: PublicKeyX509Der<'_> = private.compute_public_key().unwrap().as_der().unwrap();
+    assert_eq!(pair.public_key, Some(Blob::new(public.as_ref())));
 
     let refused = decrypt.encryption_context("org", "2").send().await.unwrap_err();
     assert!(refused.into_service_error().is_invalid_ciphertext_exception());

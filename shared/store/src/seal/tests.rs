@@ -1,6 +1,5 @@
 //! A value opens where it was sealed for, and nowhere else.
 
-use hpke::Kem as _;
 use sourcegate_core::{Incarnation, Settings};
 
 use super::*;
@@ -13,8 +12,8 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
-    let (private, key) = P256::gen_keypair();
-    Fixture { private, public: PublicKey { number: 1, key }, source: source() }
+    let (public, private) = SUITE.generate_key_pair().unwrap();
+    Fixture { private, public: PublicKey::parse(1, &public.0).unwrap(), source: source() }
 }
 
 fn sealed(f: &Fixture) -> Vec<u8> {
@@ -106,6 +105,38 @@ fn k11_k12_truncated_and_unknown_layouts_do_not_open() {
         assert_eq!(key_number(&other), None);
         assert_eq!(opened(&f, "local", &f.source, "password", &other), None);
     }
+}
+
+#[test]
+fn a_public_key_is_an_uncompressed_point_of_the_curve() {
+    let (public, _) = SUITE.generate_key_pair().unwrap();
+    for (at, bit) in [(0, 2), (0, 4), (1, 1), (64, 1)] {
+        let mut other = public.0.clone();
+        other[at] ^= bit;
+        assert!(PublicKey::parse(1, &other).is_none(), "byte {at}, bit {bit}");
+    }
+    for length in [0, 1, 33, 64] {
+        assert!(PublicKey::parse(1, &public.0[..length]).is_none(), "{length}");
+    }
+    assert!(PublicKey::parse(1, &public.0).is_some());
+}
+
+/// By another implementation of the suite (RustCrypto's): what was sealed once opens for ever.
+#[test]
+fn a_value_that_another_implementation_sealed_opens() {
+    const KEY: &str = "3c1722def6fa66b3dbfeafc49c5774892d5e878a4e5ac25ef73b9c62820a7200";
+    const SEALED: &str = "01000000010452c9e90a14692a382d44743701d0a1023fc2a9c0aa113ea02059c69f38a26d96223af418751678cd\
+                          a6302324786bd2980b324e62636005d438999d277f27fe0345559a24549e5f5fb8fa1a45ccae2c72389672884321";
+    let mut f = fixture();
+    f.private = bytes(KEY).into();
+    f.source.incarnation = Incarnation::parse("08a087ab21529fb3c20258ce67ccb943").unwrap();
+    let text = opened(&f, "local", &f.source, "password", &bytes(SEALED));
+    assert_eq!(text.as_deref(), Some("canary"));
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    digits.map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
 }
 
 fn check_encapsulated_keys(count: usize) {
