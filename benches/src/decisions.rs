@@ -96,6 +96,6 @@ async fn decide(gateway: &Gateway, asked: &Asked) -> anyhow::Result<()> {
     let credential = Credential::of(black_box(&asked.headers))?;
     let peer = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let entry = Entry { credential, org: None, wanted: asked.wanted.clone(), peer };
-    black_box(gateway.enter(entry, Action::Query).await?);
+    black_box(gateway.enter(&entry, Action::Query).await?);
     Ok(())
 }

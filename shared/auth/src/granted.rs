@@ -7,21 +7,23 @@ use sourcegate_core::Datasource;
 use crate::{Action, Caller};
 
 /// The proof that a caller may do an action on a data source. Engines accept nothing else.
+///
+/// The data source is one of Grafana's kind, or, as `Granted<ScopedSource>`, one of Perses'.
 #[derive(Clone, Debug)]
-pub struct Granted {
-    source: Arc<Datasource>,
+pub struct Granted<S = Datasource> {
+    source: Arc<S>,
     caller: Caller,
     action: Action,
 }
 
-impl Granted {
-    pub(crate) fn new(source: Arc<Datasource>, caller: Caller, action: Action) -> Self {
+impl<S> Granted<S> {
+    pub(crate) fn new(source: Arc<S>, caller: Caller, action: Action) -> Self {
         Self { source, caller, action }
     }
 
     /// Gives the data source.
     #[must_use]
-    pub fn source(&self) -> &Arc<Datasource> {
+    pub fn source(&self) -> &Arc<S> {
         &self.source
     }
 
@@ -36,7 +38,9 @@ impl Granted {
     pub fn action(&self) -> Action {
         self.action
     }
+}
 
+impl Granted {
     /// Tells whether it still holds: for the same data source as it is now, not for another one under its name.
     #[must_use]
     pub fn holds(&self, now: &Datasource) -> bool {

@@ -1,13 +1,23 @@
 //! What an engine needs of a data source, made from its settings.
 
+mod duration;
+mod pattern;
+mod proxy;
+mod scoped;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{BadUrl, BaseUrl, JsonText, Scheme, Settings};
+use crate::{BadUrl, BaseUrl, JsonText, Plugin, Scheme, Settings};
+
+pub use duration::{BadDuration, duration};
+pub use pattern::{BadPattern, Pattern};
+pub use proxy::{AllowedEndpoint, BadHttpProxy, BadProxy, HttpProxy, Proxy};
+pub use scoped::{ScopedSpec, plugin_of};
 
 /// How many configured headers a data source may have (`faults.md` H11).
 const MOST_HEADERS: usize = 100;
@@ -55,6 +65,19 @@ pub enum BadConnection {
     /// A field of `jsonData` is of another type than it must be.
     #[error("jsonData.{0} is not of the right type")]
     Field(&'static str),
+    /// A configured header of the Perses dialect that may not be set, or whose value no header can have. The text tells the
+    /// name alone.
+    #[error("header {0:?} cannot be set; choose another one, or another value")]
+    PlainHeader(String),
+    /// There is no proxy to be used.
+    #[error("{0}")]
+    Proxy(#[source] BadProxy),
+    /// Its configuration cannot be used.
+    #[error("{0}")]
+    HttpProxy(#[source] BadHttpProxy),
+    /// It is a database's, which no HTTP request reaches.
+    #[error("the datasource is a database; POST a query to it, without a path behind its name")]
+    NotHttpProxy,
     /// A way to authenticate that is not offered.
     #[error("jsonData.{0} asks for an authentication that this gateway does not offer yet")]
     Unsupported(&'static str),
@@ -65,16 +88,64 @@ pub enum BadConnection {
 pub struct HttpTarget {
     /// Where requests go.
     pub base: BaseUrl,
-    /// Basic authentication, where it is on.
-    pub basic: Option<BasicAuth>,
+    /// What goes before the caller's own query: that of the url, where the dialect sends it.
+    pub query: Option<String>,
+    /// How requests authenticate, beside configured headers.
+    pub auth: Option<Auth>,
     /// Configured headers, in order of their numbers.
     pub headers: Vec<HeaderSecret>,
+    /// Configured headers whose values are no secrets.
+    pub plain_headers: Vec<(HeaderName, HeaderValue)>,
     /// How TLS is spoken, if the base url says so.
     pub tls: Tls,
     /// The deadline of a whole exchange.
     pub timeout: Duration,
     /// Which of the caller's cookies are passed on: exact names, `name[]` for a prefix, `[]` for all.
     pub keep_cookies: Vec<String>,
+    /// Which of the caller's headers are passed on.
+    pub passed: Passed,
+    /// What may be asked.
+    pub rules: Rules,
+}
+
+/// Which of the caller's headers are passed on, of those that are ever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Passed {
+    /// All.
+    #[default]
+    All,
+    /// These.
+    Only(Vec<HeaderName>),
+    /// All but these.
+    AllBut(Vec<HeaderName>),
+}
+
+/// What may be asked of a data source.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rules {
+    /// What the routes of its type say, which ask for roles.
+    Plugin(Plugin),
+    /// What its operator has listed; anything if nothing.
+    Endpoints {
+        /// Methods, and patterns of whole paths.
+        allowed: Vec<(Method, Pattern)>,
+        /// By whose routes a request with a method that writes is known to read.
+        reads_as: Plugin,
+    },
+}
+
+/// How requests authenticate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Basic authentication.
+    Basic(BasicAuth),
+    /// A header `Authorization` of another scheme.
+    Scheme {
+        /// The scheme, `Bearer` for instance.
+        scheme: String,
+        /// The name of the secret that holds what follows it.
+        credentials: &'static str,
+    },
 }
 
 /// Basic authentication towards an upstream.
@@ -106,6 +177,26 @@ pub struct Tls {
     pub own_ca: bool,
     /// `tlsAuth`: the secrets `tlsClientCert` and `tlsClientKey` are presented.
     pub client_certificate: bool,
+    /// What these secrets are called.
+    pub names: TlsNames,
+}
+
+/// The names of the secrets that TLS is set up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsNames {
+    /// Certificates that replace the usual roots.
+    pub ca: &'static str,
+    /// The client's certificate.
+    pub cert: &'static str,
+    /// Its key.
+    pub key: &'static str,
+}
+
+impl Default for TlsNames {
+    /// Gives Grafana's.
+    fn default() -> Self {
+        Self { ca: "tlsCACert", cert: "tlsClientCert", key: "tlsClientKey" }
+    }
 }
 
 impl HttpTarget {
@@ -128,11 +219,15 @@ impl HttpTarget {
         }
         Ok(Self {
             base,
-            basic: basic_auth(settings),
+            query: None,
+            auth: basic_auth(settings).map(Auth::Basic),
             headers: extras.headers()?,
+            plain_headers: Vec::new(),
             tls: extras.tls,
             timeout: extras.timeout.unwrap_or(DEFAULT_TIMEOUT),
             keep_cookies: extras.keep_cookies,
+            passed: Passed::All,
+            rules: Rules::Plugin(settings.plugin()),
         })
     }
 
@@ -147,10 +242,13 @@ impl HttpTarget {
     /// Lists the names of the secrets that a request needs, and no others.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let tls = self.base.scheme == Scheme::Https;
-        let ca = (tls && self.tls.own_ca).then_some("tlsCACert");
-        let client =
-            (tls && self.tls.client_certificate).then_some(["tlsClientCert", "tlsClientKey"]);
-        let basic = self.basic.as_ref().map(|basic| basic.password);
+        let names = self.tls.names;
+        let ca = (tls && self.tls.own_ca).then_some(names.ca);
+        let client = (tls && self.tls.client_certificate).then_some([names.cert, names.key]);
+        let basic = self.auth.as_ref().map(|auth| match auth {
+            Auth::Basic(basic) => basic.password,
+            Auth::Scheme { credentials, .. } => credentials,
+        });
         let headers = self.headers.iter().map(|header| header.secret.as_str());
         basic.into_iter().chain(headers).chain(ca).chain(client.into_iter().flatten())
     }
@@ -218,6 +316,7 @@ impl Extras {
             own_ca: flag("tlsAuthWithCACert"),
             client_certificate: flag("tlsAuth"),
             server_name: None,
+            names: TlsNames::default(),
         };
         let sigv4 = flag("sigV4Auth");
         let server_name = all.get("serverName").and_then(Value::as_str).filter(|s| !s.is_empty());

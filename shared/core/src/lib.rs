@@ -6,26 +6,39 @@ mod connection;
 mod correlation;
 mod datasource;
 mod destination;
+mod document;
 mod error;
 mod label;
 mod name;
 mod permissions;
 mod plugin;
+mod quoted;
 mod random;
 mod secret;
+mod secret_spec;
 mod via;
 
 pub use address::{BadCidr, Cidr, Policy, Verdict};
 pub use base_url::{BadUrl, BaseUrl, Scheme};
-pub use connection::{BadConnection, BasicAuth, HeaderSecret, HttpTarget, Tls};
+pub use connection::{
+    AllowedEndpoint, Auth, BadConnection, BadDuration, BadHttpProxy, BadPattern, BadProxy,
+    BasicAuth, HeaderSecret, HttpProxy, HttpTarget, Passed, Pattern, Proxy, Rules, ScopedSpec, Tls,
+    TlsNames, duration, plugin_of,
+};
 pub use correlation::{Correlation, CorrelationKind, Target, Transformation, TransformationKind};
 pub use datasource::{Datasource, JsonText, Settings};
 pub use destination::Destination;
+pub use document::{
+    BadDocumentName, Document, DocumentId, DocumentKind, DocumentName, Scope, ScopedName,
+    ScopedSource,
+};
 pub use error::{Classify, Fault, Kind};
 pub use label::{BadLabel, Label, Login, OrgName};
 pub use name::{BadName, LegacyId, OrgId, Reference, SourceName, Uid};
 pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;
+pub use quoted::quoted;
 pub use random::{Incarnation, Rev};
 pub use secret::Secrets;
+pub use secret_spec::{AuthorizationSpec, BasicAuthSpec, OauthSpec, SecretSpec, TlsSpec};
 pub use via::{OWN_VIA, has_been_here};

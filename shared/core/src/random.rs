@@ -71,6 +71,16 @@ macro_rules! identity {
     };
 }
 
+impl Rev {
+    /// Makes the revision of two things together: another one whenever either has another.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let mut both = self.0;
+        both.iter_mut().zip(other.0).for_each(|(one, other)| *one ^= other);
+        Self(both)
+    }
+}
+
 identity!(Rev);
 identity!(Incarnation);
 

@@ -1,80 +1,25 @@
 //! From a credential and a reference to a grant: one batch, remembered for five seconds.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::time::Duration;
-
-use auth::{Action, Granted, Unauthenticated};
-use quick_cache::sync::Cache;
-use sourcegate_core::Reference;
-use store::{Claim, Entered, Located, Stamp};
-use tokio::sync::OnceCell;
+use auth::{Action, Caller, Granted, Unauthenticated};
+use sourcegate_core::{Reference, ScopedName, ScopedSource};
+use store::{Claim, Entered, EnteredScoped, FoundScoped, Located, seconds_now};
 
 use crate::{Entry, Error, Gateway};
 
-/// How long an entry holds: the stated bound for revocation and change (contract T89).
-const HELD: Duration = Duration::from_secs(5);
-
-/// How many entries are remembered.
-const MOST_ENTRIES: usize = 10_000;
-
-/// What was read for callers and data sources, by what the request said.
-pub(crate) struct Entries(Cache<Place, Arc<Slot>>);
-
+/// Who asked for what, as far as what is remembered depends on it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Place {
+pub(crate) struct Place<W> {
     fingerprint: [u8; 32],
     org: Option<i64>,
-    wanted: Reference,
+    wanted: W,
 }
 
-/// One place: what was read last, and the read that is under way.
-#[derive(Default)]
-struct Slot {
-    held: RwLock<Option<Arc<Held>>>,
-    /// With the store's count of writes before it began: who comes after another write does not join.
-    reading: Mutex<(u64, Weak<Reading>)>,
-}
-
-/// One read. Everybody who waits for it shares its outcome, so that tables that are down cost their time-outs once and
-/// not one after the other.
-type Reading = OnceCell<Result<Arc<Held>, Arc<store::Error>>>;
-
-struct Held {
-    entered: Entered,
-    stamp: Stamp,
-    /// The store's count of writes: this process sees its own changes at once.
-    writes: u64,
-}
-
-impl Entries {
-    pub(crate) fn new() -> Self {
-        Self(Cache::new(MOST_ENTRIES))
-    }
-}
-
-impl Slot {
-    fn fresh(&self, writes: u64) -> Option<Arc<Held>> {
-        self.last().filter(|held| held.writes == writes && held.stamp.is_fresh(HELD))
-    }
-
-    /// What was read last, however long ago.
-    fn last(&self) -> Option<Arc<Held>> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Joins the read that is under way, or begins one.
-    fn reading(&self, writes: u64) -> Arc<Reading> {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (before, under_way) = &*reading
-            && *before == writes
-            && let Some(joined) = under_way.upgrade()
-        {
-            return joined;
-        }
-        let begun = Arc::default();
-        *reading = (writes, Arc::downgrade(&begun));
-        begun
-    }
+/// What a name of the Perses dialect leads to.
+pub(crate) enum Led {
+    /// A data source of that dialect, and the proof that it may be used.
+    Perses(Granted<ScopedSource>),
+    /// One of Grafana's, to be entered by itself.
+    Grafana(Reference),
 }
 
 impl Gateway {
@@ -82,28 +27,18 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Error::Store`] if the caller is unknown; [`Error::Denied`] if he may not, or there is no such data source.
-    pub async fn enter(&self, entry: Entry, action: Action) -> Result<(Granted, Located), Error> {
-        let Entry { credential, org, wanted, peer } = entry;
-        // What is remembered below says nothing of when the credential itself ends.
-        credential.check(store::seconds_now()).map_err(store::Error::from)?;
-        let fingerprint = credential.fingerprint(&self.0.key);
-        let place = Place { fingerprint, org, wanted };
-        let slot = self.0.entries.0.get(&place);
-        let held = match slot.as_ref().and_then(|slot| slot.fresh(self.0.store.writes())) {
-            Some(held) => held,
-            // Boxed, since each request would otherwise carry the room for it: tens of kilobytes.
-            None => {
-                let claim = Claim { credential: &credential, org, peer };
-                Box::pin(self.read_again(claim, &place, slot)).await?
-            }
+    pub async fn enter(&self, entry: &Entry, action: Action) -> Result<(Granted, Located), Error> {
+        let claim = entry.claim();
+        let place = self.place(&claim)?.of(entry.wanted.clone());
+        let store = &self.0.store;
+        let read = async |known: Option<&Entered>| {
+            let known = known.and_then(|known| known.located.as_ref());
+            store.enter(claim, &entry.wanted, known).await
         };
-        let Entered { caller, located } = &held.entered;
-        // What is remembered may have ended since.
-        if caller.limits().have_ended(store::seconds_now()) {
-            return Err(store::Error::from(Unauthenticated::ExpiredToken).into());
-        }
-        caller.admit(peer)?;
-        let found = located.as_ref().map(|located| Arc::clone(&located.source));
+        let held = self.0.entries.get(store, &place, read).await?;
+        let Entered { caller, located } = &held.value;
+        admit(caller, &claim)?;
+        let found = located.as_ref().map(|located| located.source.clone());
         let granted = caller.authorize(action, &place.wanted, found)?;
         match located {
             Some(located) => Ok((granted, located.clone())),
@@ -111,52 +46,50 @@ impl Gateway {
         }
     }
 
-    async fn read_again(
-        &self,
-        claim: Claim<'_>,
-        place: &Place,
-        slot: Option<Arc<Slot>>,
-    ) -> Result<Arc<Held>, Error> {
-        let entries = &self.0.entries.0;
-        let slot = match slot {
-            Some(slot) => slot,
-            // Whoever comes second in the same instant gets the first one's slot.
-            None => entries.get_or_insert_with(place, || Ok::<_, Error>(Arc::default()))?,
+    /// The same by a name of the Perses dialect, for sending requests.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::NotAllowed`] if he may not, or there is no such data source or project.
+    pub(crate) async fn enter_scoped(&self, entry: &Entry<ScopedName>) -> Result<Led, Error> {
+        let claim = entry.claim();
+        let place = self.place(&claim)?.of(entry.wanted.clone());
+        let store = &self.0.store;
+        let read = async |_: Option<&EnteredScoped>| store.enter_scoped(claim, &entry.wanted).await;
+        let held = self.0.scoped.get(store, &place, read).await?;
+        let EnteredScoped { caller, found } = &held.value;
+        admit(caller, &claim)?;
+        let source = match found {
+            FoundScoped::Grafana(wanted) => return Ok(Led::Grafana(wanted.clone())),
+            FoundScoped::Perses(source) => Some(source.clone()),
+            FoundScoped::NoProject | FoundScoped::Nothing => None,
         };
-        let writes = self.0.store.writes();
-        let reading = slot.reading(writes);
-        let outcome = reading.get_or_init(|| self.read(claim, place, &slot, writes)).await;
-        outcome.clone().map_err(Error::Store)
+        match (caller.authorize_scoped(&place.wanted, source), found, place.wanted.scope.project())
+        {
+            (Err(auth::NotAllowed::Absent(_)), FoundScoped::NoProject, Some(project)) => {
+                Err(store::Error::NoProject(project.clone()).into())
+            }
+            (granted, _, _) => Ok(Led::Perses(granted?)),
+        }
     }
 
-    async fn read(
-        &self,
-        claim: Claim<'_>,
-        place: &Place,
-        slot: &Slot,
-        writes: u64,
-    ) -> Result<Arc<Held>, Arc<store::Error>> {
-        // Taken before the read is sent, as the count of writes is: what changes while it runs is read again.
-        let stamp = Stamp::now();
-        // Another read may have ended since.
-        if let Some(held) = slot.fresh(writes) {
-            return Ok(held);
-        }
-        // After a change by this process it has most probably changed.
-        let before = slot.last().filter(|held| held.writes == writes);
-        let known = before.as_ref().and_then(|held| held.entered.located.as_ref());
-        match self.0.store.enter(claim, &place.wanted, known).await {
-            Ok(entered) => {
-                let held = Arc::new(Held { entered, stamp, writes });
-                *slot.held.write().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Arc::clone(&held));
-                Ok(held)
-            }
-            Err(error) => {
-                // Refusals are not remembered, so that a stranger's guesses take no room.
-                self.0.entries.0.remove(place);
-                Err(Arc::new(error))
-            }
-        }
+    fn place(&self, claim: &Claim<'_>) -> Result<Place<()>, Error> {
+        // What is remembered says nothing of when the credential itself ends.
+        claim.credential.check(seconds_now()).map_err(store::Error::from)?;
+        let fingerprint = claim.credential.fingerprint(&self.0.key);
+        Ok(Place { fingerprint, org: claim.org, wanted: () })
     }
+}
+
+impl Place<()> {
+    fn of<W>(self, wanted: W) -> Place<W> {
+        Place { fingerprint: self.fingerprint, org: self.org, wanted }
+    }
+}
+
+/// Checks what may have changed since it was remembered, and what is not remembered.
+fn admit(caller: &Caller, claim: &Claim<'_>) -> Result<(), Error> {
+    if caller.limits().have_ended(seconds_now()) {
+        return Err(store::Error::from(Unauthenticated::ExpiredToken).into());
+    }
+    Ok(caller.admit(claim.peer)?)
 }

@@ -13,6 +13,12 @@ pub enum Error {
     /// The caller may not, or the data source does not exist.
     #[error(transparent)]
     Denied(#[from] auth::Denied),
+    /// The same, of a data source of the Perses dialect.
+    #[error(transparent)]
+    NotAllowed(#[from] auth::NotAllowed),
+    /// The secret that it names cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretFault),
     /// The settings of the data source make no connection.
     #[error(transparent)]
     Connection(#[from] BadConnection),
@@ -20,6 +26,27 @@ pub enum Error {
     #[error(transparent)]
     Upstream(#[from] upstream::Error),
 }
+
+/// Why the secret that a data source of the Perses dialect names cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretFault {
+    /// There is none.
+    Absent {
+        /// The data source.
+        source: String,
+        /// The secret that it names.
+        secret: String,
+    },
+    /// Nobody who may change it has said that it may go there.
+    Unbound {
+        /// The secret.
+        secret: String,
+        /// Where it would go.
+        destination: String,
+    },
+}
+
+impl std::error::Error for SecretFault {}
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
@@ -32,6 +59,9 @@ impl Classify for Error {
         match self {
             Self::Store(error) => error.kind(),
             Self::Denied(error) => error.kind(),
+            Self::NotAllowed(error) => error.kind(),
+            Self::Secret(SecretFault::Absent { .. }) => Kind::NotFound,
+            Self::Secret(SecretFault::Unbound { .. }) => Kind::Forbidden,
             Self::Connection(BadConnection::NotHttp) => Kind::Forbidden,
             Self::Connection(BadConnection::Unsupported(_)) => Kind::NotImplemented,
             Self::Connection(_) => Kind::Invalid,
@@ -43,6 +73,9 @@ impl Classify for Error {
         match self {
             Self::Store(error) => error.cause(),
             Self::Denied(error) => error.cause(),
+            Self::NotAllowed(error) => error.cause(),
+            Self::Secret(SecretFault::Absent { .. }) => Some("no_secret"),
+            Self::Secret(SecretFault::Unbound { .. }) => Some("secret_not_bound"),
             Self::Connection(_) => Some("bad_settings"),
             Self::Upstream(error) => error.cause(),
         }
@@ -52,6 +85,8 @@ impl Classify for Error {
         match self {
             Self::Store(error) => error.public(),
             Self::Denied(error) => error.public(),
+            Self::NotAllowed(error) => error.public(),
+            Self::Secret(error) => error.to_string(),
             Self::Connection(error) => error.to_string(),
             Self::Upstream(error) => error.public(),
         }

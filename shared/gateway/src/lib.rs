@@ -3,33 +3,45 @@
 mod enter;
 mod error;
 mod open;
+mod open_scoped;
 mod proxy;
+mod remembered;
+mod unsaved;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::{Caller, Credential, ProcessKey};
-use sourcegate_core::Reference;
-use store::{Claim, Store, Vault};
+use sourcegate_core::{Reference, ScopedName};
+use store::{Claim, Entered, EnteredScoped, LocatedSecret, Store, Vault};
 use upstream::Upstream;
 
-use crate::enter::Entries;
+use crate::enter::Place;
+use crate::open_scoped::SecretPlace;
+use crate::remembered::Remembered;
 
-pub use error::Error;
-pub use proxy::Proxied;
+pub use error::{Error, SecretFault};
+pub use proxy::{GrantedEither, Proxied};
+pub use unsaved::Unsaved;
 pub use upstream::{AnswerBody, Body, Hop, UpstreamTiming};
 
 /// Who asks for which data source, as a request says it.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct Entry<W = Reference> {
     /// What says who asks, not yet verified.
     pub credential: Credential,
     /// The organisation that the request names beside it.
     pub org: Option<i64>,
     /// The data source that it names.
-    pub wanted: Reference,
+    pub wanted: W,
     /// Where it came from, as the platform says.
     pub peer: Option<IpAddr>,
+}
+
+impl<W> Entry<W> {
+    fn claim(&self) -> Claim<'_> {
+        Claim { credential: &self.credential, org: self.org, peer: self.peer }
+    }
 }
 
 /// The way from a credential and a reference to a data source's answer. A clone is the same gateway.
@@ -40,7 +52,9 @@ struct Inner {
     store: Store,
     vault: Vault,
     upstream: Upstream,
-    entries: Entries,
+    entries: Remembered<Place<Reference>, Entered>,
+    scoped: Remembered<Place<ScopedName>, EnteredScoped>,
+    secrets: Remembered<SecretPlace, Option<LocatedSecret>>,
     key: ProcessKey,
 }
 
@@ -48,8 +62,15 @@ impl Gateway {
     /// Makes a gateway of what it stands on. It alone is given the vault.
     #[must_use]
     pub fn new(store: Store, vault: Vault, upstream: Upstream) -> Self {
-        let (entries, key) = (Entries::new(), ProcessKey::new());
-        Self(Arc::new(Inner { store, vault, upstream, entries, key }))
+        Self(Arc::new(Inner {
+            store,
+            vault,
+            upstream,
+            entries: Remembered::new(),
+            scoped: Remembered::new(),
+            secrets: Remembered::new(),
+            key: ProcessKey::new(),
+        }))
     }
 
     /// Verifies a credential alone: for requests that are refused before a data source is known.

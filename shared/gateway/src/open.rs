@@ -17,7 +17,7 @@ impl Gateway {
     ) -> Result<Arc<upstream::Client>, Error> {
         let target = HttpTarget::of(&located.source.settings)?;
         let secrets = self.opened(located, &target).await?;
-        Ok(self.0.upstream.open(granted, target, secrets)?)
+        Ok(self.0.upstream.open(granted, located.source.rev, target, secrets)?)
     }
 
     async fn opened(&self, located: &Located, target: &HttpTarget) -> Result<Secrets, Error> {

@@ -1,17 +1,30 @@
 //! One proxied request: enter, open if the pool is cold, send.
 
+use std::sync::Arc;
+
 use auth::{Action, Granted};
 use http::{Request, Response};
+use sourcegate_core::{Reference, ScopedName, ScopedSource};
 use upstream::{AnswerBody, Body, Hop};
 
+use crate::enter::Led;
 use crate::{Entry, Error, Gateway};
 
 /// A data source's answer, and whom and what it was for.
-pub struct Proxied {
+pub struct Proxied<G = Granted> {
     /// The answer, streaming.
     pub response: Response<AnswerBody>,
     /// The proof under which it was fetched: for the log.
-    pub granted: Granted,
+    pub granted: G,
+}
+
+/// The proof for what a name of the Perses dialect leads to.
+#[derive(Clone, Debug)]
+pub enum GrantedEither {
+    /// A data source of that dialect.
+    Perses(Granted<ScopedSource>),
+    /// One of Grafana's.
+    Grafana(Granted),
 }
 
 impl Gateway {
@@ -21,12 +34,12 @@ impl Gateway {
     /// What stands in the way, before anything is sent or after; nothing is sent half-authenticated.
     pub async fn proxy(
         &self,
-        entry: Entry,
+        entry: Entry<Reference>,
         hop: Hop<'_>,
         request: Request<Body>,
     ) -> Result<Proxied, Error> {
         self.0.vault.warm();
-        let (granted, located) = self.enter(entry, Action::Query).await?;
+        let (granted, located) = self.enter(&entry, Action::Query).await?;
         let client = match self.0.upstream.pooled(located.source.rev) {
             Some(client) => client,
             // Boxed, since each request would otherwise carry the room for it.
@@ -34,5 +47,30 @@ impl Gateway {
         };
         let response = self.0.upstream.send(&client, &granted, hop, request).await?;
         Ok(Proxied { response, granted })
+    }
+
+    /// The same for a data source that is named in the Perses dialect.
+    ///
+    /// # Errors
+    /// As [`Gateway::proxy`].
+    pub async fn proxy_scoped(
+        &self,
+        entry: Entry<ScopedName>,
+        hop: Hop<'_>,
+        request: Request<Body>,
+    ) -> Result<Proxied<GrantedEither>, Error> {
+        self.0.vault.warm();
+        let granted = match self.enter_scoped(&entry).await? {
+            Led::Perses(granted) => granted,
+            Led::Grafana(wanted) => {
+                let Entry { credential, org, peer, .. } = entry;
+                let entry = Entry { credential, org, wanted, peer };
+                let Proxied { response, granted } = self.proxy(entry, hop, request).await?;
+                return Ok(Proxied { response, granted: GrantedEither::Grafana(granted) });
+            }
+        };
+        let client: Arc<upstream::Client> = Box::pin(self.client_of(&granted)).await?;
+        let response = self.0.upstream.send(&client, &granted, hop, request).await?;
+        Ok(Proxied { response, granted: GrantedEither::Perses(granted) })
     }
 }

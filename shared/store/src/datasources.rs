@@ -20,6 +20,7 @@ use crate::{Error, Store};
 
 pub(crate) use delete::removal;
 pub use list::Listing;
+pub(crate) use list::name as name_of;
 pub use permissions::Assignment;
 pub(crate) use replace::{MOST_TRIES, Replacement};
 

@@ -124,7 +124,7 @@ impl Store {
         Err(Error::Busy)
     }
 
-    async fn verify(
+    pub(crate) async fn verify(
         &self,
         claim: Claim<'_>,
         place: &mut Place,
@@ -153,7 +153,7 @@ impl Store {
 
     /// Tells which organisation a request is about: a token's own; for a user the one asked for, or the one that he was
     /// in when this process saw him last; for a JWT the one asked for, or the first that its claims give a role in.
-    fn place(&self, claim: Claim<'_>) -> Result<Place, Error> {
+    pub(crate) fn place(&self, claim: Claim<'_>) -> Result<Place, Error> {
         match claim.credential {
             Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
             Credential::Password { login, password } => {
@@ -175,7 +175,7 @@ impl Store {
     }
 }
 
-fn identity_keys(credential: &Credential, place: &Place) -> Vec<Key> {
+pub(crate) fn identity_keys(credential: &Credential, place: &Place) -> Vec<Key> {
     match credential {
         Credential::Token(token) => tokens::keys(token),
         Credential::Password { login, .. } => users::keys(login, place),

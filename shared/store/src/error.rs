@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use auth::OwnerId;
 use aws_sdk_dynamodb::error::SdkError;
-use sourcegate_core::{Classify, Kind, OrgId, Reference, SourceName, Uid};
+use sourcegate_core::{
+    Classify, DocumentId, DocumentName, Kind, OrgId, Reference, SourceName, Uid, quoted,
+};
 
 use crate::Refused;
 
@@ -67,6 +69,42 @@ pub enum Error {
         account: OwnerId,
         /// How many it can have.
         limit: u32,
+    },
+    /// The organisation has a document of that kind and name, in that project.
+    #[error("document already exists")]
+    DocumentTaken(DocumentId),
+    /// The organisation has no such document.
+    #[error("document not found")]
+    NoDocument(DocumentId),
+    /// The organisation has no such project.
+    #[error("metadata.project {} doesn't exist", quoted(.0.as_str()))]
+    NoProject(DocumentName),
+    /// The scope has a default of that kind of plugin already.
+    #[error(
+        "datasource {} cannot be a default {} because there is already one defined named {}",
+        quoted(wanted.as_str()),
+        quoted(plugin),
+        quoted(name)
+    )]
+    DefaultTaken {
+        /// What was to be the default.
+        wanted: DocumentName,
+        /// Of which kind of plugin.
+        plugin: String,
+        /// What is it already.
+        name: String,
+    },
+    /// Several data sources have names that differ in case alone.
+    #[error("several data sources are called so: {}; rename one, or ask for it by its uid", .0.join(", "))]
+    Ambiguous(Vec<String>),
+    /// A secret's value is masked, and there is none that it could stand for.
+    #[error("{0} is masked, and no value is stored that the mask could stand for; send the value")]
+    MaskedOnly(String),
+    /// A dashboard has more data sources of its own than it can have.
+    #[error("a dashboard has {limit} data sources of its own at most; make some of the project's")]
+    TooManyLocals {
+        /// The limit.
+        limit: usize,
     },
     /// The item would be larger than the table takes.
     #[error("this would take {bytes} bytes; at most {limit} can be stored")]
@@ -156,18 +194,28 @@ impl Classify for Error {
             Self::Unauthenticated(error) => error.kind(),
             Self::PrivateKey(error) => error.kind(),
             Self::Refused(refused) => refused.kind(),
-            Self::NameTaken(_) | Self::UidTaken(_) | Self::Stale { .. } => Kind::Conflict,
+            Self::NameTaken(_)
+            | Self::UidTaken(_)
+            | Self::Stale { .. }
+            | Self::Ambiguous(_)
+            | Self::DocumentTaken(_) => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
             Self::MustResend(_)
+            | Self::NoProject(_)
+            | Self::DefaultTaken { .. }
+            | Self::MaskedOnly(_)
+            | Self::TooManyLocals { .. }
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::NoTarget
             | Self::AccountTaken(_)
             | Self::TokenTaken(_)
             | Self::TooManyTokens { .. } => Kind::Invalid,
-            Self::Gone(_) | Self::NoCorrelation(_) | Self::NoAccount(_) | Self::NoToken(_) => {
-                Kind::NotFound
-            }
+            Self::NoDocument(_)
+            | Self::Gone(_)
+            | Self::NoCorrelation(_)
+            | Self::NoAccount(_)
+            | Self::NoToken(_) => Kind::NotFound,
             Self::NoUid
             | Self::BadRecord { .. }
             | Self::NoKey(_)
@@ -184,7 +232,9 @@ impl Classify for Error {
             Self::PrivateKey(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
-            Self::TooMany { .. } | Self::TooManyTokens { .. } => Some("limit_count"),
+            Self::TooMany { .. } | Self::TooManyTokens { .. } | Self::TooManyLocals { .. } => {
+                Some("limit_count")
+            }
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

@@ -93,7 +93,11 @@ impl Record<'_> {
         blob.map(AsRef::as_ref).ok_or_else(|| self.bad(name))
     }
 
-    fn parsed<T>(&self, name: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Error> {
+    pub(crate) fn parsed<T>(
+        &self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Error> {
         parse(self.text(name)?).ok_or_else(|| self.bad(name))
     }
 }

@@ -139,7 +139,7 @@ impl Store {
         self.page_from(partition, "", limit, start).await
     }
 
-    async fn page_from(
+    pub(crate) async fn page_from(
         &self,
         partition: &Partition<'_>,
         beginning: &str,

@@ -3,6 +3,8 @@
 //!
 //! Each step leaves everything openable, so that a rotation may break off anywhere and be begun again.
 
+mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sourcegate_core::{Datasource, Destination, OrgId, Rev, Uid};
@@ -11,7 +13,7 @@ use crate::item::{Item, Record, datasource_item, datasource_of, number, text};
 use crate::read::{Partition, pause};
 use crate::seal::{self, Binding, KeyContext, PublicKey};
 use crate::secrets::Sealed;
-use crate::table::{Key, Table, keys_of, sealed_of};
+use crate::table::{Key, Table, keys_of, sealed_of, secret_of};
 use crate::write::{Condition, Outcome, Write};
 use crate::{Admin, Error, Keyring, Vault, WrappedKey};
 
@@ -116,7 +118,13 @@ impl Admin {
             let sk = record.text("sk")?;
             match sk.strip_prefix("DS#").map(Uid::parse) {
                 Some(Ok(uid)) => self.reseal_one(org, &uid, vault, &mut pass).await?,
-                _ => pass.leave(sk, None, &"is of no kind that is known"),
+                _ => match secret_of(sk) {
+                    Some(id) => self.reseal_secret(org, &id, vault, &mut pass).await?,
+                    None => {
+                        pass.numbers.extend(numbers_of(item, u32::MAX));
+                        pass.leave(sk, None, &"is of no kind that is known");
+                    }
+                },
             }
             done(count + 1);
         }

@@ -7,7 +7,7 @@ use aws_lc_rs::agreement::{ECDH_P256, ParsedPublicKey, UnparsedPublicKey};
 use rustls::crypto::aws_lc_rs::hpke::DH_KEM_P256_HKDF_SHA256_AES_256 as SUITE;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePublicKey};
 use secrecy::{ExposeSecret, SecretString};
-use sourcegate_core::{Datasource, Destination, OrgId};
+use sourcegate_core::{Datasource, Destination, Document, Incarnation, OrgId, SecretSpec};
 use zeroize::Zeroizing;
 
 pub(crate) use rustls::crypto::hpke::HpkePrivateKey as PrivateKey;
@@ -43,31 +43,50 @@ impl PublicKey {
 /// What a sealed value is bound to. Never a uid, name, table or version: those may change.
 pub(crate) struct Binding<'a> {
     deployment: &'a str,
-    source: &'a Datasource,
-    destination: &'a Destination,
+    org: OrgId,
+    kind: &'static str,
+    incarnation: Incarnation,
+    destination: Bound<'a>,
+}
+
+/// Who tells where a value may go.
+enum Bound<'a> {
+    Source(&'a Destination),
+    Secret(&'a SecretSpec),
 }
 
 impl<'a> Binding<'a> {
     pub(crate) fn new(
         deployment: &'a str,
-        source: &'a Datasource,
+        source: &Datasource,
         destination: &'a Destination,
     ) -> Self {
-        Self { deployment, source, destination }
+        let &Datasource { org, incarnation, .. } = source;
+        let destination = Bound::Source(destination);
+        Self { deployment, org, kind: "datasource", incarnation, destination }
+    }
+
+    /// Binds the values of a secret of the Perses dialect.
+    pub(crate) fn of_secret(deployment: &'a str, secret: &Document, spec: &'a SecretSpec) -> Self {
+        let &Document { org, incarnation, .. } = secret;
+        Self { deployment, org, kind: "secret", incarnation, destination: Bound::Secret(spec) }
     }
 
     /// Writes everything as one text in which no part can run into the next.
     fn info(&self, field: &str, number: u32) -> Vec<u8> {
-        let Self { deployment, source, destination } = self;
+        let destination = match self.destination {
+            Bound::Source(destination) => destination.text_for(field),
+            Bound::Secret(spec) => spec.destination_of(field),
+        };
         let parts = [
             "sourcegate sealed value",
-            deployment,
-            &source.org.to_string(),
-            "datasource",
-            &source.incarnation.to_string(),
+            self.deployment,
+            &self.org.to_string(),
+            self.kind,
+            &self.incarnation.to_string(),
             field,
             &number.to_string(),
-            &destination.text_for(field),
+            &destination,
         ];
         let mut info = Vec::with_capacity(256);
         for part in parts {

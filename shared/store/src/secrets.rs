@@ -19,6 +19,11 @@ pub struct Sealed {
 }
 
 impl Sealed {
+    /// Makes a revision of values that were sealed one by one.
+    pub(crate) fn new(values: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { rev: Rev::new(), values }
+    }
+
     pub(crate) fn of(item: &Item) -> Result<Self, Error> {
         let record = Record(item);
         let rev = Rev::parse(record.text("rev")?).ok_or_else(|| record.bad("rev"))?;
@@ -51,10 +56,14 @@ impl Sealed {
 
     /// Writes the item of these values beside their source.
     pub(crate) fn item(&self, source: &Datasource) -> Item {
+        self.item_at(&Key::sealed(source.org, &source.uid))
+    }
+
+    /// Writes the item of these values under a key.
+    pub(crate) fn item_at(&self, key: &Key) -> Item {
         let values = self.values.iter().map(|(name, value)| (name.clone(), bytes(value)));
         let values: HashMap<_, _> = values.collect();
-        let key = Key::sealed(source.org, &source.uid);
-        item(&key, [("rev", text(self.rev)), ("values", AttributeValue::M(values))])
+        item(key, [("rev", text(self.rev)), ("values", AttributeValue::M(values))])
     }
 }
 

@@ -1,5 +1,7 @@
 //! Partition and sort keys of the three tables: the only file that spells them.
 
+mod documents;
+
 use std::collections::HashMap;
 
 use auth::{OwnerId, Token};
@@ -8,6 +10,8 @@ use sha2::{Digest, Sha256};
 use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 
 use crate::floods::Address;
+
+pub(crate) use documents::{documents_of, kind_of, members_of_project, prefix_of, secret_of};
 
 /// Which of the three tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,7 +164,7 @@ impl Key {
     }
 
     pub(crate) fn name(org: OrgId, name: &SourceName) -> Self {
-        let sk = format!("{}#{}", escaped(&name.folded()), name.as_str());
+        let sk = format!("{}{}", name_prefix(name.as_str()), name.as_str());
         Self::registry(names_of(org), sk)
     }
 
@@ -265,6 +269,7 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Access, members_of(org)),
         Span::part(Table::Access, COUNTERS, format!("{org}#")),
         Span::whole(Table::Registry, sealed_of(org)),
+        Span::whole(Table::Registry, documents_of(org)),
         Span::whole(Table::Registry, names_of(org)),
         Span::whole(Table::Registry, ids_of(org)),
         Span::whole(Table::Registry, correlations_of(org)),
@@ -332,6 +337,11 @@ fn padded(number: u32) -> String {
 /// The partition that holds an organisation's names, in the order of lists.
 pub(crate) fn names_of(org: OrgId) -> String {
     format!("NAME#{org}")
+}
+
+/// How the pointers of all names begin that differ from one in case alone.
+pub(crate) fn name_prefix(name: &str) -> String {
+    format!("{}#", escaped(&name.to_lowercase()))
 }
 
 /// The partition that holds an organisation's numeric ids, in their order.

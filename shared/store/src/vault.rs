@@ -9,7 +9,7 @@ use sourcegate_core::{Datasource, Destination, OrgId, Secrets};
 
 use crate::flight::Flights;
 use crate::seal::{self, Binding, KeyContext, PrivateKey};
-use crate::{Error, Keyring, Sealed, Stamp, WrappedKey, keyring};
+use crate::{Error, Keyring, LocatedSecret, Sealed, Stamp, WrappedKey, keyring};
 
 /// How long an unwrapped key is kept: the time for which a deleted or disabled KMS key still opens here.
 const KEPT: Duration = Duration::from_secs(300);
@@ -79,6 +79,31 @@ impl Vault {
     ) -> Result<Secrets, Error> {
         let destination = Destination::of(&source.settings);
         let binding = Binding::new(&self.0.deployment, source, &destination);
+        self.open_bound(&binding, (source.org, sealed), key, names).await
+    }
+
+    /// Opens the named values of a secret of the Perses dialect, likewise.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub async fn open_secret<'n>(
+        &self,
+        secret: &LocatedSecret,
+        sealed: &Sealed,
+        key: &WrappedKey,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Secrets, Error> {
+        let binding = Binding::of_secret(&self.0.deployment, &secret.document, &secret.spec);
+        self.open_bound(&binding, (secret.document.org, sealed), key, names).await
+    }
+
+    async fn open_bound<'n>(
+        &self,
+        binding: &Binding<'_>,
+        (org, sealed): (OrgId, &Sealed),
+        key: &WrappedKey,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Secrets, Error> {
         let mut opened = Vec::new();
         for name in names {
             let damaged = || Error::DoesNotOpen(name.to_owned());
@@ -86,8 +111,8 @@ impl Vault {
             if seal::key_number(value) != Some(key.number) {
                 return Err(damaged());
             }
-            let unwrapped = self.unwrapped(source.org, key).await?;
-            let text = seal::open(&unwrapped.key, &binding, name, value).ok_or_else(damaged)?;
+            let unwrapped = self.unwrapped(org, key).await?;
+            let text = seal::open(&unwrapped.key, binding, name, value).ok_or_else(damaged)?;
             opened.push((name.to_owned(), text));
         }
         Ok(opened.into_iter().collect())

@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use sourcegate_core::{BasicAuth, HttpTarget, Scheme as Protocol, Secrets};
+use sourcegate_core::{Auth, BasicAuth, HttpTarget, Scheme as Protocol, Secrets};
 use zeroize::Zeroizing;
 
 use crate::connection::Dial;
@@ -101,19 +101,20 @@ impl Client {
 
     /// The names of the configured headers, also of those without a value.
     pub(crate) fn configured(&self) -> impl Iterator<Item = &HeaderName> {
-        self.target.headers.iter().map(|header| &header.name)
+        let plain = self.target.plain_headers.iter().map(|(name, _)| name);
+        self.target.headers.iter().map(|header| &header.name).chain(plain)
     }
 }
 
 /// Reads what settings and secrets say about TLS. Contract 2.8: a switch does nothing while its secret is empty.
 fn tls_options<'a>(target: &'a HttpTarget, secrets: &'a Secrets) -> TlsOptions<'a> {
     let pem = |name| secrets.get(name).filter(|pem| !pem.is_empty()).map(str::as_bytes);
-    let pair = || pem("tlsClientCert").zip(pem("tlsClientKey"));
     let settings = &target.tls;
+    let pair = || pem(settings.names.cert).zip(pem(settings.names.key));
     TlsOptions {
         verify: !settings.skip_verify,
         server_name: settings.server_name.as_deref(),
-        ca_pem: settings.own_ca.then(|| pem("tlsCACert")).flatten(),
+        ca_pem: settings.own_ca.then(|| pem(settings.names.ca)).flatten(),
         client: settings.client_certificate.then(pair).flatten(),
     }
 }
@@ -123,15 +124,29 @@ fn injected(
     target: &HttpTarget,
     secrets: &Secrets,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-    let basic =
-        target.basic.as_ref().map(|basic| Ok((AUTHORIZATION, basic_value(basic, secrets)?)));
+    let auth = target.auth.as_ref().map(|auth| Ok((AUTHORIZATION, auth_value(auth, secrets)?)));
+    let plain = target.plain_headers.iter().cloned().map(Ok);
     let configured = target.headers.iter().filter_map(|header| {
         // Contract 2.4: a name without a value is passed over.
         let text = secrets.get(&header.secret).filter(|text| !text.is_empty())?;
         let value = secret_value(&header.secret, Zeroizing::new(text.as_bytes().to_vec()));
         Some(value.map(|value| (header.name.clone(), value)))
     });
-    basic.into_iter().chain(configured).collect()
+    auth.into_iter().chain(configured).chain(plain).collect()
+}
+
+fn auth_value(auth: &Auth, secrets: &Secrets) -> Result<HeaderValue, Error> {
+    match auth {
+        Auth::Basic(basic) => basic_value(basic, secrets),
+        Auth::Scheme { scheme, credentials } => {
+            let text = secrets.get(credentials).unwrap_or_default();
+            let mut value = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + text.len()));
+            value.extend_from_slice(scheme.as_bytes());
+            value.push(b' ');
+            value.extend_from_slice(text.as_bytes());
+            secret_value(credentials, value)
+        }
+    }
 }
 
 fn basic_value(basic: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Error> {

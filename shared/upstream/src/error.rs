@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use sourcegate_core::{Classify, Kind};
+use sourcegate_core::{Classify, Kind, quoted};
 
 use crate::{BadPath, BoxError, NotListed};
 
@@ -24,6 +24,17 @@ pub enum Error {
     /// A route of the type needs more rights than the caller has.
     #[error("plugin proxy route access denied")]
     RouteDenied,
+    /// The data source's operator has listed what may be asked, and this is not among it.
+    #[error(
+        "you are not allowed to use this endpoint {} with the HTTP method {method}",
+        quoted(path)
+    )]
+    NotAllowed {
+        /// The path below the data source, as sent.
+        path: String,
+        /// The method.
+        method: Method,
+    },
     /// The caller's token may only read, and nothing says that this does.
     #[error(
         "this token is read-only: {0} is not allowed on this path of the data source; use a token that may write"
@@ -108,9 +119,11 @@ impl Classify for Error {
             | Self::RequestBody(_) => Kind::Invalid,
             Self::TooLong(_) => Kind::UriTooLong,
             Self::Method(_) => Kind::MethodNotAllowed,
-            Self::RouteDenied | Self::ReadOnly(_) | Self::NotListed(_) | Self::Target => {
-                Kind::Forbidden
-            }
+            Self::RouteDenied
+            | Self::NotAllowed { .. }
+            | Self::ReadOnly(_)
+            | Self::NotListed(_)
+            | Self::Target => Kind::Forbidden,
             Self::Upgrade => Kind::NotImplemented,
             Self::Loop => Kind::Loop,
             Self::Connect(error) => no_connection(error).map_or(Kind::Upstream, Classify::kind),
@@ -150,6 +163,7 @@ impl Classify for Error {
             | Self::RouteDenied
             | Self::NotListed(_)
             | Self::Target
+            | Self::NotAllowed { .. }
             | Self::BodyTooLarge(_) => None,
         }
     }

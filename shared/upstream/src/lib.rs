@@ -6,6 +6,7 @@
 mod body;
 mod client;
 mod connection;
+mod endpoint;
 mod error;
 mod headers;
 mod path;
@@ -105,21 +106,22 @@ impl Upstream {
         self.0.pool.get(rev)
     }
 
-    /// Makes and pools the client of a data source. All that follows from settings and secrets is computed here, once
+    /// Makes and pools the client of a data source, at the revision of it and of all that authenticates it. All that follows from settings and secrets is computed here, once
     /// per revision; the secrets end with this call, except those that every request carries, which are zeroised with
     /// the client.
     ///
     /// # Errors
     /// A url without a usable host, a secret that no header can carry, or TLS settings that cannot be used.
-    pub fn open(
+    pub fn open<S>(
         &self,
-        granted: &Granted,
+        _granted: &Granted<S>,
+        rev: Rev,
         target: HttpTarget,
         secrets: Secrets,
     ) -> Result<Arc<Client>, Error> {
         let client = Client::new(&self.0.egress, target, &secrets)?;
         drop(secrets);
-        Ok(self.0.pool.put(granted.source().rev, Arc::new(client)))
+        Ok(self.0.pool.put(rev, Arc::new(client)))
     }
 
     /// Sends a request and gives the answer as soon as its head is there; [`UpstreamTiming`] is among its extensions.
@@ -129,15 +131,15 @@ impl Upstream {
     ///
     /// # Errors
     /// The request is refused before anything is sent, or the data source fails: see [`Error`].
-    pub async fn send(
+    pub async fn send<S>(
         &self,
         client: &Client,
-        granted: &Granted,
+        granted: &Granted<S>,
         hop: Hop<'_>,
         request: Request<Body>,
     ) -> Result<Response<AnswerBody>, Error> {
         let (mut parts, body) = request.into_parts();
-        plan::apply(client, granted, hop, &mut parts)?;
+        plan::apply(client, granted.caller(), hop, &mut parts)?;
         send::send(client, parts, body, self.0.limits.answer_bytes).await
     }
 }

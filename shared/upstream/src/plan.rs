@@ -1,12 +1,15 @@
 //! What is sent where, decided without a socket.
 
-use auth::Granted;
+use std::borrow::Cow;
+
+use auth::Caller;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, request};
+use sourcegate_core::Rules;
 
 use crate::path::Readings;
-use crate::{BadPath, Client, Error, Hop, headers, query, route};
+use crate::{BadPath, Client, Error, Hop, endpoint, headers, query, route};
 
 /// How long the path after a data source's name may be, in bytes (`faults.md` P14).
 const MOST_PATH_BYTES: usize = 8 * 1024;
@@ -20,7 +23,7 @@ const MOST_TARGET_BYTES: usize = u16::MAX as usize - 1;
 /// Whatever is refused before anything is sent.
 pub(crate) fn apply(
     client: &Client,
-    granted: &Granted,
+    caller: &Caller,
     hop: Hop<'_>,
     parts: &mut request::Parts,
 ) -> Result<(), Error> {
@@ -35,18 +38,39 @@ pub(crate) fn apply(
         return Err(Error::TooLong(MOST_PATH_BYTES));
     }
     let readings = Readings::of(tail).map_err(Error::Path)?;
-    let plugin = granted.source().settings.plugin();
-    route::decide(plugin, granted.caller().role(), &parts.method, &readings)?;
-    if granted.caller().limits().read_only {
-        route::decide_reading(plugin, &parts.method, &readings)?;
+    let rules = &client.target().rules;
+    let reads_as = match rules {
+        Rules::Plugin(plugin) => {
+            route::decide(*plugin, caller.role(), &parts.method, &readings)?;
+            *plugin
+        }
+        Rules::Endpoints { allowed, reads_as } => {
+            endpoint::decide(allowed, &parts.method, &readings)?;
+            *reads_as
+        }
+    };
+    if caller.limits().read_only {
+        route::decide_reading(reads_as, &parts.method, &readings)?;
     }
     let query = parts.uri.query();
     if query.is_some_and(query::holds_our_credential) {
         return Err(Error::CredentialInQuery);
     }
-    let target = target(&client.target().base.path, tail, query)?;
+    let query = joined(client.target().query.as_deref(), query);
+    let target = target(&client.target().base.path, tail, query.as_deref())?;
     parts.uri = absolute(client.scheme(), client.authority(), target)?;
     headers::forward(&mut parts.headers, client, peer)
+}
+
+/// Puts the url's own query before the caller's.
+fn joined<'a>(own: Option<&'a str>, callers: Option<&'a str>) -> Option<Cow<'a, str>> {
+    match (own, callers) {
+        (Some(own), Some(callers)) if !callers.is_empty() => {
+            Some(Cow::Owned(format!("{own}&{callers}")))
+        }
+        (Some(own), _) => Some(Cow::Borrowed(own)),
+        (None, callers) => callers.map(Cow::Borrowed),
+    }
 }
 
 /// Joins base path, tail and query: one slash between the first two, all else byte for byte.

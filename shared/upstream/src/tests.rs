@@ -106,7 +106,8 @@ impl Setup {
         let upstream = Upstream::new(egress(), self.limits);
         let granted = self.granted(url);
         let target = HttpTarget::of(&granted.source().settings).unwrap();
-        let client = upstream.open(&granted, target, secrets(self.secrets))?;
+        let rev = granted.source().rev;
+        let client = upstream.open(&granted, rev, target, secrets(self.secrets))?;
         Ok(Gate { upstream, granted, client })
     }
 }

@@ -77,12 +77,13 @@ fn h11_a_hundred_headers_are_the_limit() {
 #[test]
 fn basic_auth_goes_before_the_plain_user() {
     let mut source = settings("http://h", "{}");
-    assert_eq!(HttpTarget::of(&source).unwrap().basic, None);
+    assert_eq!(HttpTarget::of(&source).unwrap().auth, None);
     source.user = "u".to_owned();
-    assert_eq!(HttpTarget::of(&source).unwrap().basic.unwrap().password, "password");
+    let basic =
+        |user: &str, password| Some(Auth::Basic(BasicAuth { user: user.to_owned(), password }));
+    assert_eq!(HttpTarget::of(&source).unwrap().auth, basic("u", "password"));
     source.basic_auth = true;
-    let basic = HttpTarget::of(&source).unwrap().basic.unwrap();
-    assert_eq!((basic.user.as_str(), basic.password), ("", "basicAuthPassword"));
+    assert_eq!(HttpTarget::of(&source).unwrap().auth, basic("", "basicAuthPassword"));
 }
 
 #[test]

@@ -7,11 +7,12 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, Rev, Uid};
 use super::facts::{Facts, Org, Token};
 use crate::Error;
 use crate::ServiceAccount;
+use crate::documents::{document_of, local_of};
 use crate::item::{Item, Record, datasource_of};
 use crate::keys::WrappedKey;
 use crate::orgs::Sweep;
 use crate::secrets::Sealed;
-use crate::table::{Key, Table};
+use crate::table::{Key, Table, kind_of, secret_of};
 use crate::users::User;
 
 /// A family of items.
@@ -73,7 +74,20 @@ pub(super) const FAMILIES: &[Family] = &[
         facts.sources.insert((row.org, source.uid.clone()), (source, row.item));
         Ok(())
     }),
+    row(Registry, "PERSES", Partition, |_, row| {
+        let sk = row.key.sk.as_str();
+        match (kind_of(sk), sk.split('#').next()) {
+            (Some(kind), _) => document_of(row.org, kind, row.item).map(drop),
+            (None, Some("DASHDS")) => local_of(row.item).map(drop),
+            (None, Some("DEFAULT")) => row.record().text("name").map(drop),
+            (None, Some("BOUND")) => row.record().text("inc").map(drop),
+            _ => Err(row.record().bad("sk")),
+        }
+    }),
     row(Registry, "SEC", Partition, |facts, row| {
+        if secret_of(&row.key.sk).is_some() {
+            return Sealed::of(row.item).map(drop);
+        }
         let uid = row.key.sk.strip_prefix("DS#").and_then(|uid| Uid::parse(uid).ok());
         let uid = uid.ok_or_else(|| row.record().bad("sk"))?;
         facts.sealed.insert((row.org, uid), (Sealed::of(row.item)?, row.item));

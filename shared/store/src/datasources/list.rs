@@ -176,7 +176,7 @@ impl Names {
 }
 
 /// Reads the name that a pointer stands under.
-fn name(item: &Item) -> Result<SourceName, Error> {
+pub(crate) fn name(item: &Item) -> Result<SourceName, Error> {
     let record = Record(item);
     let (_, name) = record.text("sk")?.split_once('#').ok_or_else(|| record.bad("sk"))?;
     SourceName::parse(name).map_err(|_| record.bad("sk"))

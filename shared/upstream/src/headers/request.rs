@@ -7,9 +7,10 @@ use super::names::{is_set_on_request, is_stripped_from_request};
 use super::{cookies, named_by_connection, remove_all, tokens};
 use crate::{Client, Error};
 use http::header::{
-    COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, RANGE, REFERER, UPGRADE, USER_AGENT, VIA,
+    CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, RANGE, REFERER,
+    TRANSFER_ENCODING, UPGRADE, USER_AGENT, VIA,
 };
-use sourcegate_core::{OWN_VIA, has_been_here};
+use sourcegate_core::{OWN_VIA, Passed, Rules, has_been_here};
 
 const GRAFANA_REFERER: HeaderName = HeaderName::from_static("x-grafana-referer");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -38,12 +39,16 @@ pub(crate) fn forward(
     let referer = headers.remove(REFERER);
     remove_all(headers, doomed);
 
-    headers.insert(USER_AGENT, AGENT);
+    keep_passed(headers, &client.target().passed);
+    // Perses sends the caller's on (contract/perses.md 1.6).
+    if matches!(client.target().rules, Rules::Plugin(_)) {
+        headers.insert(USER_AGENT, AGENT);
+    }
     headers.append(VIA, OWN_VIA);
     if let Some(cookie) = cookie {
         headers.insert(COOKIE, cookie);
     }
-    if let Some(referer) = referer {
+    if let Some(referer) = referer.filter(|_| matches!(client.target().rules, Rules::Plugin(_))) {
         headers.insert(GRAFANA_REFERER, referer);
     }
     if let Some(peer) = peer.and_then(address) {
@@ -54,6 +59,18 @@ pub(crate) fn forward(
     }
     headers.insert(HOST, client.host().clone());
     Ok(())
+}
+
+/// Takes away what the data source's operator does not want. What frames the body is not the caller's to leave out.
+fn keep_passed(headers: &mut HeaderMap, passed: &Passed) {
+    let frames = |name: &HeaderName| matches!(*name, CONTENT_LENGTH | TRANSFER_ENCODING);
+    let doomed = |name: &&HeaderName| match passed {
+        Passed::All => false,
+        Passed::Only(allowed) => !frames(name) && !allowed.contains(name),
+        Passed::AllBut(dropped) => !frames(name) && dropped.contains(name),
+    };
+    let doomed: Vec<_> = headers.keys().filter(doomed).cloned().collect();
+    remove_all(headers, doomed);
 }
 
 /// Lists what is stripped for its name; refuses what a server could take for it (`faults.md` H03).

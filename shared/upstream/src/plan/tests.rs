@@ -11,7 +11,7 @@ fn plan(base: &str, request: &str) -> Result<(Method, String), Error> {
     let request = Request::builder().method(method).uri(format!("/{target}")).body(()).unwrap();
     let gate = Setup::default().open(base).unwrap();
     let mut parts = request.into_parts().0;
-    apply(&gate.client, &gate.granted, Hop { tail, peer: Some(PEER) }, &mut parts)?;
+    apply(&gate.client, gate.granted.caller(), Hop { tail, peer: Some(PEER) }, &mut parts)?;
     Ok((parts.method, parts.uri.to_string()))
 }
 
@@ -110,7 +110,7 @@ fn p11_of_an_absolute_request_target_only_the_query_counts() {
     let request = Request::builder().uri("http://other/x?a=1").body(()).unwrap();
     let mut parts = request.into_parts().0;
     let gate = Setup::default().open("http://h/base").unwrap();
-    apply(&gate.client, &gate.granted, Hop { tail: "t", peer: None }, &mut parts).unwrap();
+    apply(&gate.client, gate.granted.caller(), Hop { tail: "t", peer: None }, &mut parts).unwrap();
     assert_eq!(parts.uri, "http://h/base/t?a=1");
     assert_eq!(parts.headers["host"], "h");
 }

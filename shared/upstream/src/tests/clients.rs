@@ -11,7 +11,7 @@ use crate::Limits;
 fn open_another(gate: &Gate) -> super::Rev {
     let granted = Setup::default().granted("http://h");
     let target = HttpTarget::of(&granted.source().settings).unwrap();
-    gate.upstream.open(&granted, target, secrets(&[])).unwrap();
+    gate.upstream.open(&granted, granted.source().rev, target, secrets(&[])).unwrap();
     granted.source().rev
 }
 
@@ -80,7 +80,8 @@ async fn at_most_a_thousand_clients_are_kept() {
 async fn two_who_open_at_once_share_the_first_client() {
     let gate = Gate::to("http://h");
     let target = gate.client.target().clone();
-    let second = gate.upstream.open(&gate.granted, target, secrets(&[])).unwrap();
+    let rev = gate.granted.source().rev;
+    let second = gate.upstream.open(&gate.granted, rev, target, secrets(&[])).unwrap();
     assert!(std::sync::Arc::ptr_eq(&gate.client, &second));
 }
 

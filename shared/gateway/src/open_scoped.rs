@@ -1,0 +1,128 @@
+//! The client of a data source of the Perses dialect: what its `spec` says, and the secret that it names.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use auth::Granted;
+use sourcegate_core::{
+    BadConnection, DocumentId, DocumentKind, DocumentName, HttpProxy, OrgId, Proxy, Scope,
+    ScopedSource, ScopedSpec, Secrets, quoted,
+};
+use store::{Error as StoreError, LocatedSecret};
+
+use crate::{Error, Gateway, SecretFault};
+
+/// A secret, and where it is to go.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SecretPlace {
+    org: OrgId,
+    id: DocumentId,
+    destination: String,
+}
+
+impl Gateway {
+    /// Finds or makes the client of a data source, of the revisions of it and of its secret.
+    pub(crate) async fn client_of(
+        &self,
+        granted: &Granted<ScopedSource>,
+    ) -> Result<Arc<upstream::Client>, Error> {
+        let source = granted.source();
+        // Under its own revision alone stands one without a secret.
+        if let Some(client) = self.0.upstream.pooled(source.rev) {
+            return Ok(client);
+        }
+        let spec = ScopedSpec::read(&source.spec)?;
+        let proxy = match spec.proxy()? {
+            Proxy::Http(proxy) => HttpProxy::read(proxy).map_err(BadConnection::HttpProxy)?,
+            Proxy::Sql(_) => return Err(BadConnection::NotHttpProxy.into()),
+        };
+        let secret = self.secret_of(source, &proxy).await?;
+        let rev = match &secret {
+            Some(secret) => source.rev.and(secret.document.rev),
+            None => source.rev,
+        };
+        if let Some(client) = self.0.upstream.pooled(rev) {
+            return Ok(client);
+        }
+        let said = secret.as_ref().map(|secret| (&secret.spec, &secret.document.secret_names));
+        let target = proxy.target(spec.plugin_kind(), said)?;
+        let secrets = match &secret {
+            Some(secret) => self.opened_secret(secret, target.secrets().collect()).await?,
+            None => Secrets::default(),
+        };
+        Ok(self.0.upstream.open(granted, rev, target, secrets)?)
+    }
+
+    /// Finds the secret that a data source names, if it may go where that is.
+    async fn secret_of(
+        &self,
+        source: &ScopedSource,
+        proxy: &HttpProxy,
+    ) -> Result<Option<LocatedSecret>, Error> {
+        let Some(name) = proxy.secret.as_deref().filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        let absent =
+            || SecretFault::Absent { source: source.id.name.clone(), secret: name.to_owned() };
+        let id = secret_id(&source.id.scope, name).ok_or_else(absent)?;
+        let destination = proxy.destination().map_err(BadConnection::Url)?;
+        let place = SecretPlace { org: source.org, id, destination };
+        let store = &self.0.store;
+        let read = async |_: Option<&Option<LocatedSecret>>| {
+            store.located_secret(place.org, &place.id, &place.destination).await
+        };
+        let held = self.0.secrets.get(store, &place, read).await?;
+        let secret = held.value.clone().ok_or_else(absent)?;
+        if !secret.is_bound {
+            let SecretPlace { destination, .. } = place;
+            return Err(SecretFault::Unbound { secret: name.to_owned(), destination }.into());
+        }
+        Ok(Some(secret))
+    }
+
+    async fn opened_secret(
+        &self,
+        secret: &LocatedSecret,
+        needed: BTreeSet<&str>,
+    ) -> Result<Secrets, Error> {
+        let damaged = |name: &str| StoreError::DoesNotOpen(name.to_owned());
+        let mut all = Vec::with_capacity(needed.len());
+        for name in needed {
+            let sealed = secret.sealed.as_deref().ok_or_else(|| damaged(name))?;
+            let number = sealed.key_number(name).ok_or_else(|| damaged(name))?;
+            let key = match &secret.key {
+                Some(key) if key.number() == number => Arc::clone(key),
+                _ => Arc::new(self.0.store.key(secret.document.org, number).await?),
+            };
+            let one = std::iter::once(name);
+            let opened = self.0.vault.open_secret(secret, sealed, &key, one).await?;
+            all.extend(opened.iter().map(|(name, text)| (name.to_owned(), text.clone())));
+        }
+        Ok(all.into_iter().collect())
+    }
+}
+
+/// A global data source's secret is a global one; a project's and a dashboard's is one of their project.
+fn secret_id(scope: &Scope, name: &str) -> Option<DocumentId> {
+    let project = scope.project().cloned();
+    let kind = if project.is_some() { DocumentKind::Secret } else { DocumentKind::GlobalSecret };
+    Some(DocumentId { kind, project, name: DocumentName::parse(name).ok()? })
+}
+
+impl std::fmt::Display for SecretFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Absent { source, secret } => write!(
+                f,
+                "unable to forward the request to the datasource {}, secret {} attached doesn't exist",
+                quoted(source),
+                quoted(secret)
+            ),
+            Self::Unbound { secret, destination } => write!(
+                f,
+                "secret {} may not go to {destination}; somebody who may update the secret must save the datasource",
+                quoted(secret)
+            ),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The documents of the Perses dialect: found, made, changed and removed, each in one transaction conditional on `rev`.
+
+mod delete;
+mod item;
+mod list;
+mod local;
+mod save;
+mod secrets;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sourcegate_core::{Document, DocumentId, DocumentName, OrgId};
+
+use crate::table::Key;
+use crate::{Error, Store};
+
+pub(crate) use item::{document_item, document_of, is_open, local_of, scoped_of};
+pub use list::{DocumentFilter, DocumentListing};
+pub use local::LocalDraft;
+pub use save::{DocumentDraft, SecretBinding};
+pub use secrets::Values;
+
+impl Store {
+    /// Finds a document.
+    ///
+    /// # Errors
+    /// [`Error::BadRecord`] if it is damaged; what the table says otherwise.
+    pub async fn document(
+        &self,
+        org: OrgId,
+        id: &DocumentId,
+    ) -> Result<Option<Arc<Document>>, Error> {
+        let Some(item) = self.get(&Key::document(org, id)).await? else { return Ok(None) };
+        Ok(item::document_of(org, id.kind, &item)?.map(Arc::new))
+    }
+
+    /// Tells whether there is a project, which is not being deleted.
+    ///
+    /// # Errors
+    /// What the table says.
+    pub async fn has_project(&self, org: OrgId, project: &DocumentName) -> Result<bool, Error> {
+        let found = self.get(&Key::project(org, project)).await?;
+        Ok(found.as_ref().is_some_and(item::is_open))
+    }
+}
+
+/// Tells the time as documents carry it, in nanoseconds since 1970.
+fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,236 @@
+//! Making and changing documents.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use auth::{DocumentPermit, Verb};
+use sourcegate_core::{Document, DocumentId, Incarnation, JsonText, OrgId, Rev};
+
+use super::item::{OPEN, document_item};
+use super::local::LocalDraft;
+use super::now_ns;
+use super::secrets::Values;
+use crate::item::{Item, Record, item, text};
+use crate::secrets::Sealed;
+use crate::table::{Key, Table};
+use crate::write::{Condition, Outcome, Write};
+use crate::{Error, Store};
+
+/// How often a change is made again on what somebody else wrote meanwhile.
+const MOST_TRIES: u32 = 32;
+
+/// What a document is made of, or replaced by.
+#[derive(Clone, Debug)]
+pub struct DocumentDraft {
+    /// What names it.
+    pub id: DocumentId,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+    /// What it says, with masks where values are sealed.
+    pub spec: JsonText,
+    /// The kind of plugin that it is to be its scope's default for.
+    pub default_of: Option<String>,
+    /// The values of a secret.
+    pub values: Values,
+    /// A dashboard's own data sources.
+    pub locals: Vec<LocalDraft>,
+    /// Where secrets may go from now on; asked for by who may change these secrets.
+    pub bindings: Vec<SecretBinding>,
+}
+
+/// Says that a secret may go to a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretBinding {
+    /// Which secret.
+    pub secret: DocumentId,
+    /// Where it may go.
+    pub destination: String,
+}
+
+/// What a part of the transaction says when its condition does not hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Document,
+    Project,
+    Default,
+    Other,
+}
+
+impl Store {
+    /// Makes a document.
+    ///
+    /// # Errors
+    /// [`Error::DocumentTaken`], [`Error::NoProject`], [`Error::DefaultTaken`], [`Error::MaskedOnly`], [`Error::TooLarge`].
+    pub async fn create_document(
+        &self,
+        permit: &DocumentPermit,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
+        debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Create, draft.id.kind));
+        let now = now_ns();
+        let org = permit.caller().org();
+        let document = Document {
+            org,
+            id: draft.id.clone(),
+            incarnation: Incarnation::new(),
+            rev: Rev::new(),
+            sec_rev: None,
+            version: 0,
+            created_ns: now,
+            updated_ns: now,
+            tags: draft.tags.clone(),
+            spec: draft.spec.clone(),
+            default_of: draft.default_of.clone(),
+            secret_names: BTreeSet::new(),
+        };
+        let saved = self.save(None, document, draft).await?;
+        saved.ok_or_else(|| Error::DocumentTaken(draft.id.clone()))
+    }
+
+    /// Replaces what a document says. Its incarnation and the time of its making stay.
+    ///
+    /// # Errors
+    /// [`Error::NoDocument`] if there is none; else as [`Store::create_document`], and [`Error::MustResend`].
+    pub async fn update_document(
+        &self,
+        permit: &DocumentPermit,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
+        debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Update, draft.id.kind));
+        let org = permit.caller().org();
+        for round in 0..MOST_TRIES {
+            if round > 0 {
+                crate::read::pause(round.min(4)).await;
+            }
+            let before = self.document(org, &draft.id).await?;
+            let before = before.ok_or_else(|| Error::NoDocument(draft.id.clone()))?;
+            let after = Document {
+                rev: Rev::new(),
+                sec_rev: None,
+                version: before.version.saturating_add(1),
+                updated_ns: now_ns(),
+                tags: draft.tags.clone(),
+                spec: draft.spec.clone(),
+                default_of: draft.default_of.clone(),
+                secret_names: BTreeSet::new(),
+                ..Document::clone(&before)
+            };
+            match self.save(Some(&before), after, draft).await {
+                Ok(Some(saved)) => return Ok(saved),
+                Ok(None) | Err(Error::Busy) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Writes everything that goes with a document; none if somebody else was faster.
+    async fn save(
+        &self,
+        before: Option<&Document>,
+        mut after: Document,
+        draft: &DocumentDraft,
+    ) -> Result<Option<Arc<Document>>, Error> {
+        let sealed = self.sealed_values(before, &after, &draft.values).await?;
+        if let Some(sealed) = &sealed {
+            after.secret_names = sealed.names().cloned().collect();
+            after.sec_rev = Some(sealed.rev);
+        }
+        let mut parts = own_parts(before, &after, sealed.as_ref());
+        parts.extend(default_parts(before, &after));
+        let locals = self.local_writes(&after, &draft.locals).await?;
+        parts.extend(locals.into_iter().map(|write| (Part::Other, write)));
+        for SecretBinding { secret, destination } in &draft.bindings {
+            parts.push((Part::Other, self.binding(after.org, secret, destination).await?));
+        }
+        let (kinds, writes): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        writes.iter().try_for_each(Write::check_size)?;
+        match self.transact(&writes).await? {
+            Outcome::Written => Ok(Some(Arc::new(after))),
+            Outcome::Refused(found) => refused(&kinds, &found, after),
+        }
+    }
+
+    /// Says that a secret may go somewhere: this one, or, where there is none yet, the next one of that name.
+    async fn binding(
+        &self,
+        org: OrgId,
+        secret: &DocumentId,
+        destination: &str,
+    ) -> Result<Write, Error> {
+        let found = self.document(org, secret).await?;
+        let incarnation = found.map_or_else(String::new, |found| found.incarnation.to_string());
+        let item = item(&Key::bound(org, secret, destination), [("inc", text(incarnation))]);
+        Ok(Write::put(Table::Registry, item))
+    }
+}
+
+/// The document, the project that it belongs to, and its sealed values.
+fn own_parts(
+    before: Option<&Document>,
+    after: &Document,
+    sealed: Option<&Sealed>,
+) -> Vec<(Part, Write)> {
+    let unchanged = match before {
+        Some(before) => Condition::Equals("rev", text(before.rev)),
+        None => Condition::Absent,
+    };
+    let put = Write::put(Table::Registry, document_item(after)).only_if(unchanged);
+    let mut parts = vec![(Part::Document, put)];
+    if let Some(project) = &after.id.project {
+        let open = Condition::Equals("state", text(OPEN));
+        parts.push((Part::Project, Write::check(Key::project(after.org, project), open)));
+    }
+    if after.id.kind.is_secret() {
+        let key = Key::sealed_document(after.org, &after.id);
+        let write = match sealed {
+            Some(sealed) => Write::put(Table::Registry, sealed.item_at(&key)),
+            None => Write::delete(key),
+        };
+        parts.push((Part::Other, write));
+    }
+    parts
+}
+
+/// What becomes of the pointers to defaults.
+fn default_parts(before: Option<&Document>, after: &Document) -> Vec<(Part, Write)> {
+    let pointer = |plugin: &String| Key::default_document(after.org, &after.id, plugin);
+    let ours = || Condition::AbsentOrEquals("name", text(&after.id.name));
+    let mut parts = Vec::new();
+    let was = before.and_then(|before| before.default_of.as_ref());
+    if let Some(was) = was.filter(|was| after.default_of.as_ref() != Some(*was)) {
+        parts.push((Part::Other, Write::delete(pointer(was)).only_if(ours())));
+    }
+    if let Some(is) = &after.default_of {
+        let item = item(&pointer(is), [("name", text(&after.id.name))]);
+        parts.push((Part::Default, Write::put(Table::Registry, item).only_if(ours())));
+    }
+    parts
+}
+
+/// Reads why nothing was written: it was, and the answer was lost; there is no such project; the scope has a default
+/// already; or somebody was faster.
+fn refused(
+    kinds: &[Part],
+    found: &[Option<Item>],
+    after: Document,
+) -> Result<Option<Arc<Document>>, Error> {
+    let failed = |wanted: Part| {
+        let mut all = kinds.iter().zip(found).filter(|(part, _)| **part == wanted);
+        all.find_map(|(_, item)| item.as_ref())
+    };
+    let rev = after.rev.to_string();
+    if let Some(document) = failed(Part::Document) {
+        let is_ours = Record(document).text("rev").is_ok_and(|there| there == rev);
+        return Ok(is_ours.then(|| Arc::new(after)));
+    }
+    if failed(Part::Project).is_some() {
+        return Err(Error::NoProject(after.id.project.unwrap_or(after.id.name)));
+    }
+    if let Some(default) = failed(Part::Default) {
+        let plugin = after.default_of.unwrap_or_default();
+        let name = Record(default).text("name")?.to_owned();
+        return Err(Error::DefaultTaken { wanted: after.id.name, plugin, name });
+    }
+    Ok(None)
+}

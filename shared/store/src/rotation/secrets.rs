@@ -1,0 +1,111 @@
+//! The same for the secrets of the Perses dialect.
+
+use std::collections::BTreeMap;
+
+use sourcegate_core::{Document, DocumentId, OrgId, Rev};
+
+use super::{MOST_TRIES, Pass, numbers_of};
+use crate::documents::document_item;
+use crate::item::text;
+use crate::read::pause;
+use crate::seal::{self, Binding};
+use crate::table::{Key, Table};
+use crate::write::{Condition, Outcome, Write};
+use crate::{Admin, Error, LocatedSecret, Sealed, Vault};
+
+impl Admin {
+    pub(super) async fn reseal_secret(
+        &self,
+        org: OrgId,
+        id: &DocumentId,
+        vault: &Vault,
+        pass: &mut Pass,
+    ) -> Result<(), Error> {
+        for round in 0..MOST_TRIES {
+            if round > 0 {
+                pause(round.min(4)).await;
+            }
+            let key = Key::sealed_document(org, id);
+            // Deleted since.
+            let Some(item) = self.store().get(&key).await? else { return Ok(()) };
+            let Some(secret) = self.store().located_secret(org, id, "").await? else {
+                pass.numbers.extend(numbers_of(&item, u32::MAX));
+                pass.leave(&key.sk, None, &"belongs to no secret");
+                return Ok(());
+            };
+            let Some(sealed) = secret.sealed.clone() else { continue };
+            let mut tried = Pass::default();
+            let anew = self.secret_anew(&secret, &sealed, vault, &mut tried).await?;
+            let written = match anew {
+                Some(anew) => self.write_secret(&secret.document, &anew).await?,
+                None => true,
+            };
+            if written {
+                pass.resealed += tried.resealed;
+                pass.left.append(&mut tried.left);
+                pass.numbers.append(&mut tried.numbers);
+                return Ok(());
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Seals anew what is sealed to another key; none if there is nothing of that kind that opens.
+    async fn secret_anew(
+        &self,
+        secret: &LocatedSecret,
+        sealed: &Sealed,
+        vault: &Vault,
+        pass: &mut Pass,
+    ) -> Result<Option<Sealed>, Error> {
+        let Document { org, id, .. } = &*secret.document;
+        let place = Key::sealed_document(*org, id).sk;
+        let key = self.store().public_key(*org).await?;
+        let binding = Binding::of_secret(self.store().deployment(), &secret.document, &secret.spec);
+        let mut anew = BTreeMap::new();
+        for name in sealed.names() {
+            let Some(number) = sealed.key_number(name) else {
+                pass.leave(&place, Some(name), &"is damaged");
+                continue;
+            };
+            if number == key.number {
+                continue;
+            }
+            let opened = match self.store().key(*org, number).await {
+                Ok(old) => vault.open_secret(secret, sealed, &old, std::iter::once(&**name)).await,
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(opened) => {
+                    let text = opened.iter().next().map(|(_, text)| text);
+                    let text = text.ok_or_else(|| Error::DoesNotOpen(name.clone()))?;
+                    let value = seal::seal(&key, &binding, name, text);
+                    let value = value.ok_or_else(|| Error::CannotSeal(name.clone()))?;
+                    anew.insert(name.clone(), value);
+                }
+                Err(error @ (Error::DoesNotOpen(_) | Error::NoKey(_))) => {
+                    pass.numbers.insert(number);
+                    pass.leave(&place, Some(name), &error);
+                }
+                // A key service that cannot be asked says nothing about the value.
+                Err(error) => return Err(error),
+            }
+        }
+        pass.resealed = anew.len();
+        Ok((!anew.is_empty()).then(|| sealed.with(anew)))
+    }
+
+    /// Writes them beside their secret if that is as it was; false if somebody was faster.
+    async fn write_secret(&self, secret: &Document, sealed: &Sealed) -> Result<bool, Error> {
+        let after = Document { rev: Rev::new(), sec_rev: Some(sealed.rev), ..secret.clone() };
+        let unchanged = Condition::Equals("rev", text(secret.rev));
+        let values = sealed.item_at(&Key::sealed_document(secret.org, &secret.id));
+        let writes = [
+            Write::put(Table::Registry, document_item(&after)).only_if(unchanged),
+            Write::put(Table::Registry, values),
+        ];
+        writes.iter().try_for_each(Write::check_size)?;
+        // Where the answer of an earlier try was lost, the next round finds nothing more to do.
+        Ok(matches!(self.store().transact(&writes).await?, Outcome::Written))
+    }
+}

@@ -1,0 +1,165 @@
+//! What a request over a path of the Perses dialect needs of the tables: caller, project and data source in one batch, the
+//! secret that it names in another.
+
+use std::sync::Arc;
+
+use auth::Caller;
+use sourcegate_core::{
+    Document, DocumentId, OrgId, Reference, Scope, ScopedName, ScopedSource, SecretSpec,
+};
+
+use crate::documents::{document_of, is_open, scoped_of};
+use crate::entry::{Claim, identity_keys};
+use crate::item::Record;
+use crate::keys::WrappedKey;
+use crate::read::Partition;
+use crate::secrets::Sealed;
+use crate::table::{self, Key, Table};
+use crate::users::Verified;
+use crate::{Error, Store, datasources};
+
+/// How often it is read again where something is being changed.
+const MOST_READS: u32 = 6;
+
+/// A verified caller, and what he names as far as it exists. Nothing is authorized yet.
+#[derive(Clone)]
+pub struct EnteredScoped {
+    /// Who asks.
+    pub caller: Caller,
+    /// What he asks for.
+    pub found: FoundScoped,
+}
+
+/// What stands under the name of a data source of the Perses dialect.
+#[derive(Clone)]
+pub enum FoundScoped {
+    /// A data source of that dialect.
+    Perses(Arc<ScopedSource>),
+    /// One of Grafana's, whose name is the same without regard to case.
+    Grafana(Reference),
+    /// Nothing, and no such project either.
+    NoProject,
+    /// Nothing.
+    Nothing,
+}
+
+/// A secret of the Perses dialect with what its values are opened from.
+#[derive(Clone)]
+pub struct LocatedSecret {
+    /// The secret.
+    pub document: Arc<Document>,
+    /// What it says.
+    pub spec: SecretSpec,
+    /// Its sealed values; none if it has none.
+    pub sealed: Option<Arc<Sealed>>,
+    /// The organisation's current key pair.
+    pub key: Option<Arc<WrappedKey>>,
+    /// Whether somebody who may change it has said that it may go to the destination that was asked for.
+    pub is_bound: bool,
+}
+
+impl Store {
+    /// Verifies a credential and finds a data source by scope and name: one round trip, and one more where a global one is
+    /// looked for among Grafana's.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`]; [`Error::Ambiguous`] if several are called so; [`Error::BadRecord`].
+    pub async fn enter_scoped(
+        &self,
+        claim: Claim<'_>,
+        wanted: &ScopedName,
+    ) -> Result<EnteredScoped, Error> {
+        let mut place = self.place(claim)?;
+        for round in 0..MOST_READS {
+            if round > 0 {
+                crate::read::pause(round).await;
+            }
+            let org = place.org();
+            let own = Key::scoped(org, wanted);
+            let project = wanted.scope.project().map(|project| Key::project(org, project));
+            let mut keys = identity_keys(claim.credential, &place);
+            keys.extend(own.iter().chain(&project).cloned());
+            let mut batch = self.batch(&keys).await?;
+            let caller = match self.verify(claim, &mut place, &mut batch).await? {
+                Verified::Here(caller) => caller,
+                Verified::Elsewhere => continue,
+            };
+            let has_project = match &project {
+                Some(project) => batch.take(project).as_ref().is_some_and(is_open),
+                None => true,
+            };
+            let item = own.and_then(|own| batch.take(&own)).filter(|_| has_project);
+            let source = item.map(|item| scoped_of(org, wanted, &item)).transpose()?;
+            let found = match source {
+                _ if !has_project => FoundScoped::NoProject,
+                None if wanted.scope == Scope::Org => self.of_grafana(org, wanted).await?,
+                None => FoundScoped::Nothing,
+                Some(source) => FoundScoped::Perses(Arc::new(source)),
+            };
+            return Ok(EnteredScoped { caller, found });
+        }
+        Err(Error::Busy)
+    }
+
+    /// Finds one of Grafana's data sources by its name without regard to case.
+    async fn of_grafana(&self, org: OrgId, wanted: &ScopedName) -> Result<FoundScoped, Error> {
+        let names = table::names_of(org);
+        let partition = Partition { table: Table::Registry, pk: &names, backwards: false };
+        let beginning = table::name_prefix(&wanted.name);
+        let pointers = self.query_from(&partition, &beginning, 2).await?;
+        match pointers.as_slice() {
+            [] => Ok(FoundScoped::Nothing),
+            [one] => Ok(FoundScoped::Grafana(Reference::Uid(datasources::pointer(one)?))),
+            several => {
+                let name = |item| datasources::name_of(item).map(|name| name.to_string());
+                let names = several.iter().map(name).collect::<Result<_, _>>()?;
+                Err(Error::Ambiguous(names))
+            }
+        }
+    }
+
+    /// Finds a secret with its values, and whether it may go to a destination: one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if it is being changed again and again; [`Error::BadRecord`].
+    pub async fn located_secret(
+        &self,
+        org: OrgId,
+        id: &DocumentId,
+        destination: &str,
+    ) -> Result<Option<LocatedSecret>, Error> {
+        let keys = [
+            Key::document(org, id),
+            Key::sealed_document(org, id),
+            Key::bound(org, id, destination),
+            Key::current_key(org),
+        ];
+        for round in 0..MOST_READS {
+            if round > 0 {
+                crate::read::pause(round).await;
+            }
+            let mut batch = self.batch(&keys).await?;
+            let [document, sealed, bound, key] = keys.each_ref().map(|key| batch.take(key));
+            let document = document.map(|item| document_of(org, id.kind, &item)).transpose()?;
+            let Some(document) = document.flatten() else { return Ok(None) };
+            let sealed = match document.sec_rev {
+                None => None,
+                Some(rev) => {
+                    let sealed = sealed.map(|item| Sealed::of(&item)).transpose()?;
+                    // A batch is no snapshot.
+                    let Some(whole) = sealed.filter(|sealed| sealed.rev == rev) else { continue };
+                    Some(Arc::new(whole))
+                }
+            };
+            let bound = bound.map(|item| Record(&item).text("inc").map(str::to_owned));
+            let is_bound = bound.transpose()?.is_some_and(|incarnation| {
+                incarnation.is_empty() || incarnation == document.incarnation.to_string()
+            });
+            let spec = SecretSpec::read(&document.spec).unwrap_or_default();
+            let key = key.map(|item| WrappedKey::of(&item)).transpose()?.map(Arc::new);
+            let document = Arc::new(document);
+            return Ok(Some(LocatedSecret { document, spec, sealed, key, is_bound }));
+        }
+        Err(Error::Busy)
+    }
+}

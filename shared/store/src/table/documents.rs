@@ -1,0 +1,136 @@
+//! The keys of the Perses dialect's documents. Their names have no `#`; what may have one is escaped.
+
+use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, Scope, ScopedName};
+
+use super::{Key, escaped, sealed_of};
+
+/// Reads which secret's values stand under a sort key; none if it is no secret's.
+pub(crate) fn secret_of(sk: &str) -> Option<DocumentId> {
+    let name = |text: &str| DocumentName::parse(text).ok();
+    if let Some(global) = sk.strip_prefix("GSECRET#") {
+        let kind = DocumentKind::GlobalSecret;
+        return Some(DocumentId { kind, project: None, name: name(global)? });
+    }
+    let (project, own) = sk.strip_prefix("PSECRET#")?.split_once('#')?;
+    let kind = DocumentKind::Secret;
+    Some(DocumentId { kind, project: Some(name(project)?), name: name(own)? })
+}
+
+/// Reads which kind of document stands under a sort key; none if what stands there is no document.
+pub(crate) fn kind_of(sk: &str) -> Option<DocumentKind> {
+    let (own, _) = sk.split_once('#')?;
+    DocumentKind::ALL.into_iter().find(|kind| tag(*kind) == own)
+}
+
+/// The partition that holds an organisation's documents.
+pub(crate) fn documents_of(org: OrgId) -> String {
+    format!("PERSES#{org}")
+}
+
+fn tag(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::Project => "PROJECT",
+        DocumentKind::GlobalDatasource => "GDS",
+        DocumentKind::Datasource => "PDS",
+        DocumentKind::GlobalSecret => "GSEC",
+        DocumentKind::Secret => "PSEC",
+        DocumentKind::Dashboard => "DASH",
+    }
+}
+
+/// How the sort keys of the documents of a kind begin, of all or of one project's.
+pub(crate) fn prefix_of(kind: DocumentKind, project: Option<&DocumentName>) -> String {
+    match project {
+        Some(project) => format!("{}#{project}#", tag(kind)),
+        None => format!("{}#", tag(kind)),
+    }
+}
+
+/// How the sort keys of everything that belongs to a project begin: beside its documents a dashboard's own data sources,
+/// what is its default, and where its secrets may go.
+pub(crate) fn members_of_project(project: &DocumentName) -> Vec<String> {
+    let documents = DocumentKind::ALL.into_iter().filter(|kind| kind.is_of_project());
+    let documents = documents.map(|kind| prefix_of(kind, Some(project)));
+    let others = [
+        format!("DASHDS#{project}#"),
+        format!("DEFAULT#PDS#{project}#"),
+        format!("BOUND#PSEC#{project}#"),
+    ];
+    others.into_iter().chain(documents).collect()
+}
+
+fn sort_key(id: &DocumentId) -> String {
+    format!("{}{}", prefix_of(id.kind, id.project.as_ref()), id.name)
+}
+
+impl Key {
+    pub(crate) fn document(org: OrgId, id: &DocumentId) -> Self {
+        Self::registry(documents_of(org), sort_key(id))
+    }
+
+    pub(crate) fn project(org: OrgId, project: &DocumentName) -> Self {
+        Self::registry(documents_of(org), format!("PROJECT#{project}"))
+    }
+
+    /// Where a data source of the Perses kind stands; none if no document can be called so.
+    pub(crate) fn scoped(org: OrgId, wanted: &ScopedName) -> Option<Self> {
+        let id = |kind, project: Option<&DocumentName>| {
+            let name = DocumentName::parse(&wanted.name).ok()?;
+            Some(Self::document(org, &DocumentId { kind, project: project.cloned(), name }))
+        };
+        match &wanted.scope {
+            Scope::Org => id(DocumentKind::GlobalDatasource, None),
+            Scope::Project(project) => id(DocumentKind::Datasource, Some(project)),
+            Scope::Dashboard { project, dashboard } => {
+                Some(Self::local(org, project, dashboard, &wanted.name))
+            }
+        }
+    }
+
+    /// A dashboard's own data source.
+    pub(crate) fn local(
+        org: OrgId,
+        project: &DocumentName,
+        dashboard: &DocumentName,
+        name: &str,
+    ) -> Self {
+        let sk = format!("{}{}", Self::locals_of(project, dashboard), escaped(name));
+        Self::registry(documents_of(org), sk)
+    }
+
+    /// How the sort keys of a dashboard's own data sources begin.
+    pub(crate) fn locals_of(project: &DocumentName, dashboard: &DocumentName) -> String {
+        format!("DASHDS#{project}#{dashboard}#")
+    }
+
+    /// Which data source of a scope is the default of a kind of plugin.
+    pub(crate) fn default_document(org: OrgId, id: &DocumentId, plugin: &str) -> Self {
+        let scope = prefix_of(id.kind, id.project.as_ref());
+        Self::registry(documents_of(org), format!("DEFAULT#{scope}{}", escaped(plugin)))
+    }
+
+    /// Says that a secret may go to a destination.
+    pub(crate) fn bound(org: OrgId, secret: &DocumentId, destination: &str) -> Self {
+        let sk = format!("{}{}", Self::bounds_of(secret), escaped(destination));
+        Self::registry(documents_of(org), sk)
+    }
+
+    /// How the sort keys of a secret's destinations begin.
+    pub(crate) fn bounds_of(secret: &DocumentId) -> String {
+        format!("BOUND#{}#", sort_key(secret))
+    }
+
+    /// The sealed values of a secret.
+    pub(crate) fn sealed_document(org: OrgId, id: &DocumentId) -> Self {
+        let sk = match &id.project {
+            Some(project) => format!("PSECRET#{project}#{}", id.name),
+            None => format!("GSECRET#{}", id.name),
+        };
+        Self::registry(sealed_of(org), sk)
+    }
+
+    /// How the sort keys of the sealed values of a project's secrets begin.
+    pub(crate) fn sealed_of_project(project: &DocumentName) -> String {
+        format!("PSECRET#{project}#")
+    }
+}
