@@ -7,6 +7,7 @@ locals {
       AccessFunction = aws_lambda_function.function["access"].arn
       Datasources    = aws_lambda_function.function["datasources"].arn
       HttpProxy      = aws_lambda_function.function["http-proxy"].arn
+      PersesApi      = aws_lambda_function.function["perses-api"].arn
     }
   })
 }

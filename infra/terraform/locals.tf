@@ -25,6 +25,7 @@ locals {
     AccessFunction      = "${local.name}-access"
     DatasourcesFunction = "${local.name}-datasources"
     HttpProxyFunction   = "${local.name}-http-proxy"
+    PersesApiFunction   = "${local.name}-perses-api"
   }
 
   aws = {

@@ -14,7 +14,7 @@ use harness::{Client, TestApp};
 use http::Method;
 use serde_json::json;
 
-use crate::events::functions::{offering, proxy_settings, registry_settings};
+use crate::events::functions::{offering, proxy_settings, registry_settings, settings};
 
 /// How many events a function takes at once where one machine serves many.
 const LOOPS: usize = 8;
@@ -24,7 +24,7 @@ struct Watched {
     client: Client,
     app: TestApp,
     emulator: Emulator,
-    _functions: [Process; 3],
+    _functions: [Process; 4],
 }
 
 impl Watched {
@@ -43,6 +43,7 @@ impl Watched {
             start("access", proxy_settings(app.data())),
             start("datasources", registry_settings(app.data())),
             start("http-proxy", proxy_settings(app.data())),
+            start("perses-api", settings(app.data())),
         ];
         let client =
             Client::new(emulator.address(), Some(app.as_admin().authorization().to_owned()));

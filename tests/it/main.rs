@@ -16,6 +16,7 @@ mod local;
 mod openapi;
 mod outages;
 mod passwords;
+mod perses;
 mod routes;
 mod secrets;
 mod store;

@@ -9,7 +9,7 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 10] = [
+pub(crate) const GROUPS: [(&str, &str); 14] = [
     ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
@@ -17,6 +17,10 @@ pub(crate) const GROUPS: [(&str, &str); 10] = [
     ("docs", "Datasources"),
     ("orgs", "AccessFunction"),
     ("permissions", "Datasources"),
+    ("perses::basics", "PersesApi"),
+    ("perses::documents", "PersesApi"),
+    ("perses::proxy", "HttpProxy"),
+    ("perses::unsaved", "HttpProxy"),
     ("provisioning", "Datasources"),
     ("proxy", "HttpProxy"),
     ("users", "AccessFunction"),
@@ -35,9 +39,19 @@ pub(crate) struct Route {
     pub(crate) group: String,
 }
 
-/// Reads the table.
+/// Reads the table of the Grafana dialect.
 pub(crate) fn table() -> BTreeSet<Route> {
-    let file = root().join("shared/grafana/src/lib.rs");
+    table_of("grafana")
+}
+
+/// Reads the table of the Perses dialect, whose groups are told apart by its name.
+pub(crate) fn perses() -> BTreeSet<Route> {
+    let named = |route: Route| Route { group: format!("perses::{}", route.group), ..route };
+    table_of("perses").into_iter().map(named).collect()
+}
+
+fn table_of(dialect: &str) -> BTreeSet<Route> {
+    let file = root().join(format!("shared/{dialect}/src/lib.rs"));
     let text = std::fs::read_to_string(file).expect("the dialect");
     let mut routes = BTreeSet::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("//! | ")) {
@@ -115,6 +129,12 @@ async fn the_table_has_the_routes_that_there_are() {
     let others = table.iter().filter(|route| route.group != "proxy");
     let mut expected: BTreeSet<_> = others.map(|route| route.path.clone()).collect();
     expected.insert(PROXY.to_owned());
+    // These are routes one by one.
+    let perses = perses().into_iter().map(|route| match route.group.as_str() {
+        "perses::proxy" | "perses::unsaved" => route.path.replace("{path}", "{*tail}"),
+        _ => route.path,
+    });
+    expected.extend(perses);
     assert_eq!(routed().await, expected);
     for route in table.iter().filter(|route| route.group == "proxy") {
         assert!(route.path.starts_with(PROXY.trim_end_matches("{*rest}")), "{route:?}");

@@ -121,6 +121,8 @@ mod tests {
             ("/api/datasources/proxy/uid/x/a%2Fb//c", "http-proxy"),
             ("/api/datasources/uid/x", "datasources"),
             ("/api/health", "datasources"),
+            ("/proxy/globaldatasources/x/a%2Fb", "http-proxy"),
+            ("/api/v1/projects/x", "perses-api"),
         ] {
             assert_eq!(asked(&emulator, function, path).await, path);
         }

@@ -230,6 +230,10 @@ impl Server {
             .merge(grafana::provisioning::router(self.provisioning.clone()))
             .merge(grafana::proxy::router(self.gateway.clone()))
             .merge(grafana::docs::router())
+            .merge(perses::documents::router(self.store.clone()))
+            .merge(perses::basics::router(self.store.clone()))
+            .merge(perses::proxy::router(self.gateway.clone()))
+            .merge(perses::unsaved::router(self.gateway.clone()))
             .fallback(grafana::fallback)
     }
 

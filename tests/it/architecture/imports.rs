@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use harness::process::root;
 
 /// Crates of this workspace, and the crates of this workspace that they may import.
-const INTERNAL: [(&str, &[&str]); 15] = [
+const INTERNAL: [(&str, &[&str]); 16] = [
     ("sourcegate-core", &[]),
     ("auth", &["sourcegate-core"]),
     ("egress", &["sourcegate-core"]),
@@ -15,21 +15,31 @@ const INTERNAL: [(&str, &[&str]); 15] = [
     ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream"]),
     ("web", &["sourcegate-core", "auth", "store"]),
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
-    ("perses", &[]),
+    ("perses", &["sourcegate-core", "auth", "store", "gateway", "web"]),
     // Neither engine nor gateway, so that they cannot open a secret.
     ("access", &["store", "web", "grafana"]),
     ("datasources", &["sourcegate-core", "store", "web", "grafana"]),
     (
         "http-proxy",
-        &["sourcegate-core", "egress", "store", "upstream", "gateway", "web", "grafana"],
+        &["sourcegate-core", "egress", "store", "upstream", "gateway", "web", "grafana", "perses"],
     ),
+    ("perses-api", &["store", "web", "perses"]),
     ("local", LIBRARIES),
     ("harness", TESTED),
     ("benches", MEASURED),
 ];
 
-const LIBRARIES: &[&str] =
-    &["sourcegate-core", "auth", "egress", "store", "upstream", "gateway", "web", "grafana"];
+const LIBRARIES: &[&str] = &[
+    "sourcegate-core",
+    "auth",
+    "egress",
+    "store",
+    "upstream",
+    "gateway",
+    "web",
+    "grafana",
+    "perses",
+];
 const TESTED: &[&str] = &[
     "sourcegate-core",
     "auth",
@@ -39,6 +49,7 @@ const TESTED: &[&str] = &[
     "gateway",
     "web",
     "grafana",
+    "perses",
     "local",
 ];
 const MEASURED: &[&str] = &[
@@ -50,6 +61,7 @@ const MEASURED: &[&str] = &[
     "gateway",
     "web",
     "grafana",
+    "perses",
     "local",
     "harness",
 ];
@@ -70,7 +82,7 @@ const EXTERNAL: [(&str, &[&str]); 26] = [
     ("tokio-rustls", &["egress"]),
     ("webpki-roots", &["egress"]),
     ("hickory-resolver", &["egress"]),
-    ("axum*", &["web", "grafana"]),
+    ("axum*", &["web", "grafana", "perses"]),
     ("utoipa*", &["grafana"]),
     ("lambda_*", &["web"]),
     ("tower-http", &["web"]),

@@ -20,6 +20,7 @@ pub(crate) struct Functions {
     pub(crate) access: Function,
     pub(crate) datasources: Function,
     pub(crate) http_proxy: Function,
+    pub(crate) perses_api: Function,
 }
 
 /// The settings with which a process on this machine uses the tables of a running gateway.
@@ -68,7 +69,9 @@ impl Functions {
         let access = Function::start("access", proxy_settings(app.data())).await;
         let datasources = Function::start("datasources", registry_settings(app.data())).await;
         let http_proxy = Function::start("http-proxy", proxy_settings(app.data())).await;
-        Self { app, access, datasources, http_proxy }
+        // It seals secrets and opens none.
+        let perses_api = Function::start("perses-api", settings(app.data())).await;
+        Self { app, access, datasources, http_proxy, perses_api }
     }
 
     /// A request of the administrator's.

@@ -13,7 +13,12 @@ const PASSWORD: &str = "event-password";
 
 /// A file with a token in the place of the one that was scrubbed.
 fn event(functions: &Functions, name: &str) -> Value {
-    let text = recorded(&format!("grafana/{name}")).to_string();
+    event_of(functions, &format!("grafana/{name}"))
+}
+
+/// The same of any folder.
+fn event_of(functions: &Functions, name: &str) -> Value {
+    let text = recorded(name).to_string();
     assert!(text.contains("Bearer TOKEN"), "{name}");
     let text = text.replace("Bearer TOKEN", functions.app.as_admin().authorization());
     serde_json::from_str(&text).unwrap()
@@ -123,4 +128,43 @@ async fn the_proxys_events_reach_the_data_source() {
     assert_eq!(got.header("cookie"), None);
     assert_eq!(got.header("x-forwarded-for"), Some("203.0.113.7"), "the peer that AWS names");
     assert!(!functions.http_proxy.process.log().contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn the_events_of_perses_documents_are_answered() {
+    let functions = Functions::start().await;
+    let upstream = FakeUpstream::start().await;
+    let send = async |name: &str| {
+        let event = event_of(&functions, &format!("perses/{name}"));
+        let answer = functions.perses_api.api.invoke(event).await;
+        assert_eq!((answer.status, answer.whole), (200, true), "{name}: {}", answer.text());
+        assert!(!answer.text().contains(PASSWORD), "{name}: {}", answer.text());
+        answer.json()
+    };
+    assert_eq!(send("list").await, json!([]));
+    assert_eq!(send("project-create").await["metadata"]["name"], "metrics");
+    let secret = send("secret-create").await;
+    assert_eq!(
+        secret["spec"]["basicAuth"],
+        json!({ "password": "<secret>", "username": "reader" })
+    );
+    let proxy = json!({ "url": upstream.url(), "secret": "prom" });
+    let plugin = json!({ "proxy": { "kind": "HTTPProxy", "spec": proxy } });
+    let own = json!({ "plugin": { "kind": "PrometheusDatasource", "spec": plugin } });
+    let dashboard = json!({
+        "kind": "Dashboard", "metadata": { "name": "overview", "project": "metrics" },
+        "spec": { "datasources": { "Victoria Metrics": own } },
+    });
+    // The gateway on the same tables saves it.
+    let saved = functions.app.as_admin().post("/api/v1/dashboards", &dashboard).await;
+    assert_eq!(saved.status, 200, "{}", saved.text());
+    let event = event_of(&functions, "perses/proxy-dashboard-scope");
+    let answer = functions.http_proxy.api.invoke(event).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    let got = upstream.only_request();
+    assert_eq!(got.target, "/api/v1/label/a%2Fb/values");
+    assert_eq!(got.header("authorization"), Some("Basic cmVhZGVyOmV2ZW50LXBhc3N3b3Jk"));
+    for process in [&functions.perses_api.process, &functions.http_proxy.process] {
+        assert!(!process.log().contains(PASSWORD));
+    }
 }

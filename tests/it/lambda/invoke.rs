@@ -36,6 +36,7 @@ async fn a_recorded_event_is_sent_to_each_function() {
         ("datasources", "grafana/create", r#""message":"Datasource added""#),
         ("datasources", "", r#""uid":"prom""#),
         ("datasources", "grafana/url-list", r#""uid":"prom""#),
+        ("perses-api", "", "[]"),
     ] {
         let answer = invoke(&watched, function, event).await;
         assert!(answer.contains(body), "{event}: {answer}");

@@ -247,3 +247,30 @@ async fn k20_without_its_keys_an_organisation_s_secrets_are_gone_and_its_registr
     assert_eq!((refused.status.as_u16(), &*refused.cause()), (500, "kms"), "{}", refused.text());
     assert_eq!(client.delete(path).await.status, 200);
 }
+
+#[tokio::test]
+async fn k19_secrets_of_perses_documents_are_sealed_anew_too() {
+    let (app, upstream) = (TestApp::start().await, FakeUpstream::start().await);
+    let client = app.as_admin();
+    let secret = json!({
+        "kind": "GlobalSecret", "metadata": { "name": "s" },
+        "spec": { "authorization": { "credentials": "canary" } },
+    });
+    assert_eq!(client.post("/api/v1/globalsecrets", &secret).await.status, 200);
+    let proxy = json!({ "url": upstream.url(), "secret": "s" });
+    let plugin = json!({ "proxy": { "kind": "HTTPProxy", "spec": proxy } });
+    let source = json!({
+        "kind": "GlobalDatasource", "metadata": { "name": "x" },
+        "spec": { "plugin": { "kind": "PrometheusDatasource", "spec": plugin } },
+    });
+    assert_eq!(client.post("/api/v1/globaldatasources", &source).await.status, 200);
+    admin(&app, &["rotate", "--org", "1"]).await;
+    assert_eq!(sealed_to(&app).await, [1]);
+    let (code, done) = admin(&app, &["reseal", "--pause", "1s"]).await;
+    let done = &done["resealed"][0];
+    assert_eq!((code, &done["resealed"], &done["removedKeys"]), (Some(0), &json!(1), &json!([1])));
+    assert_eq!(sealed_to(&app).await, [2]);
+    assert_eq!(client.get("/proxy/globaldatasources/x/api").await.text(), "ok");
+    assert_eq!(upstream.only_request().header("authorization"), Some("Bearer canary"));
+    assert_eq!(admin(&app, &["fsck"]).await.0, Some(0));
+}

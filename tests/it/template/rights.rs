@@ -7,8 +7,12 @@ use serde_json::json;
 use super::{RESOURCES, WRITTEN, of_type};
 
 /// Which binary each function runs.
-pub(super) const BINARIES: [(&str, &str); 3] =
-    [("AccessFunction", "access"), ("Datasources", "datasources"), ("HttpProxy", "http-proxy")];
+pub(super) const BINARIES: [(&str, &str); 4] = [
+    ("AccessFunction", "access"),
+    ("Datasources", "datasources"),
+    ("HttpProxy", "http-proxy"),
+    ("PersesApi", "perses-api"),
+];
 
 #[test]
 fn every_function_runs_its_binary_with_the_names_that_it_reads() {
@@ -43,6 +47,7 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
             ]
             .as_slice(),
             "http-proxy" => &["SOURCEGATE_EGRESS_ALLOW", "SOURCEGATE_KMS_KEY"],
+            "perses-api" => &[],
             _ => &["SOURCEGATE_KMS_KEY"],
         });
         assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
@@ -130,7 +135,9 @@ fn who_writes_data_sources_opens_no_secret_and_writes_no_rights() {
         ("Registry".to_owned(), set([&READ[..], &WRITE[..], &[CHECK]])),
         ("Scratch".to_owned(), set([&WRITE[..]])),
     ]);
-    assert_eq!(rights("Datasources"), expected);
+    for function in ["Datasources", "PersesApi"] {
+        assert_eq!(rights(function), expected, "{function}");
+    }
 }
 
 #[test]

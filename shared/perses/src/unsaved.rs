@@ -1,0 +1,117 @@
+//! A data source in the body, used once: what "test connection" asks (contract/perses.md 1.11).
+
+use axum::Router;
+use axum::extract::{FromRequest, Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gateway::{Gateway, Hop, Unsaved};
+use http::{HeaderValue, Method, header};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sourcegate_core::{DocumentName, Scope, quoted};
+use store::Claim;
+use web::{Arrival, Credential, RawPath};
+
+use crate::wire::source::SourceSpec;
+use crate::{Error, answered};
+
+/// The methods that the inner request may have.
+const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+
+/// Makes the routes. Each needs a path behind the scope, as with Perses.
+pub fn router(gateway: Gateway) -> Router {
+    let mut router = Router::new();
+    for scope in [
+        "globaldatasources",
+        "projects/{project}/datasources",
+        "projects/{project}/dashboards/{dashboard}/datasources",
+    ] {
+        let path = format!("/proxy/unsaved/{scope}/{{*tail}}");
+        router = router.route(&path, answered("OPTIONS, POST", post(sent)));
+    }
+    router.with_state(gateway)
+}
+
+/// What is sent: a request and the data source that it is for.
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(default)]
+    method: String,
+    body: Option<String>,
+    spec: Option<Box<RawValue>>,
+}
+
+async fn sent(
+    State(gateway): State<Gateway>,
+    arrival: Arrival,
+    Credential { credential, org }: Credential,
+    path: RawPath,
+    request: Request,
+) -> Result<Response, web::Error> {
+    let claim = Claim { credential: &credential, org, peer: arrival.peer };
+    let caller = Box::pin(gateway.authenticate(claim)).await?;
+    arrival.log(|line| {
+        line.org = Some(caller.org());
+        line.user = Some(caller.identity().to_string());
+    });
+    let (scope, tail) = target(path.as_str())?;
+    let permit = caller.allow_unsaved(&scope)?;
+    let (mut parts, body) = request.into_parts();
+    let read = Request::from_parts(parts.clone(), body);
+    let web::Json(sent) = web::Json::<Sent>::from_request(read, &()).await?;
+    let (method, body) = inner(&sent)?;
+    let spec = SourceSpec::read(sent.spec.as_ref().map(|spec| spec.get()));
+    let spec = spec.map_err(|error| Error::Unsaved(format!("invalid config: {error}")))?;
+    parts.method = method;
+    let length = HeaderValue::from(body.len());
+    parts.headers.insert(header::CONTENT_LENGTH, length);
+    parts.headers.remove(header::TRANSFER_ENCODING);
+    let body = axum::body::Body::from(body);
+    let unsaved = Unsaved { permit, scope, spec: spec.text()? };
+    let hop = Hop { tail, peer: arrival.peer };
+    let request = Request::from_parts(parts, gateway::Body::new(body));
+    let response = Box::pin(gateway.proxy_unsaved(unsaved, hop, request)).await?;
+    Ok(response.map(axum::body::Body::new))
+}
+
+fn inner(sent: &Sent) -> Result<(Method, Vec<u8>), Error> {
+    let unsaved = |text: String| Error::Unsaved(text);
+    let method = match sent.method.as_str() {
+        "" => return Err(unsaved("missing field 'method'".to_owned())),
+        text => METHODS.iter().find(|method| method.as_str() == text),
+    };
+    let bad = || unsaved(format!("invalid method {}", quoted(&sent.method)));
+    let method = method.ok_or_else(bad)?.clone();
+    let body = STANDARD.decode(sent.body.as_deref().unwrap_or_default());
+    Ok((method, body.map_err(|error| unsaved(format!("the body is not base64: {error}")))?))
+}
+
+/// Reads a path: in which scope, and what follows it without the slash between, byte for byte.
+fn target(path: &str) -> Result<(Scope, &str), Error> {
+    let rest = path.strip_prefix("/proxy/unsaved/").unwrap_or_default();
+    if let Some(tail) = rest.strip_prefix("globaldatasources/") {
+        return Ok((Scope::Org, tail));
+    }
+    let (project, rest) = cut(rest.strip_prefix("projects/").unwrap_or_default());
+    let project = name(project)?;
+    match rest.strip_prefix("dashboards/") {
+        Some(rest) => {
+            let (dashboard, rest) = cut(rest);
+            let scope = Scope::Dashboard { project, dashboard: name(dashboard)? };
+            Ok((scope, rest.strip_prefix("datasources/").unwrap_or_default()))
+        }
+        None => {
+            Ok((Scope::Project(project), rest.strip_prefix("datasources/").unwrap_or_default()))
+        }
+    }
+}
+
+fn cut(path: &str) -> (&str, &str) {
+    path.split_once('/').unwrap_or((path, ""))
+}
+
+fn name(escaped: &str) -> Result<DocumentName, Error> {
+    Ok(DocumentName::parse(&crate::proxy::decoded(escaped)?)?)
+}
