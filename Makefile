@@ -1,14 +1,16 @@
 .PHONY: help run demo test soak clients bench lint build zips terraform deploy lambda sam-local
 .DEFAULT_GOAL := help
 
-functions = access datasources http-proxy
+functions = access datasources http-proxy perses-api
 # Where `make lambda` listens, and on whose data.
 port = 9000
 data = .sourcegate
 event-access = grafana/org-list
 event-datasources = grafana/list
+event-perses-api = perses/list
 event-http-proxy = grafana/proxy-query
 opentofu = v1.12.6
+percli = v0.54.0
 go = CGO_ENABLED=0 go build
 
 help: ## Lists these commands
@@ -35,6 +37,8 @@ soak: ## Runs the tests that take minutes
 clients: ## Runs the clients that need Go; provider=PATH of terraform-provider-grafana adds OpenTofu
 	tests/setup
 	cd tests/clients/go && $(go) -o $(CURDIR)/target/go/openapi-client .
+	cd "$$(go mod download -json github.com/perses/perses@$(percli) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" && \
+		$(go) -o $(CURDIR)/target/go/percli ./cmd/percli
 ifdef provider
 	cd "$$(go mod download -json github.com/opentofu/opentofu@$(opentofu) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" && \
 		$(go) -o $(CURDIR)/target/go/tofu ./cmd/tofu

@@ -76,6 +76,12 @@ async fn needs_go_and_manages_everything_as_the_terraform_provider_does() {
 }
 
 #[tokio::test]
+#[ignore = "needs Go: make clients"]
+async fn needs_go_and_percli_applies_finds_and_deletes_documents() {
+    passes("with_percli.py").await;
+}
+
+#[tokio::test]
 #[ignore = "needs Go and the provider: make clients provider=PATH"]
 async fn needs_the_provider_and_opentofu_leaves_empty_plans() {
     passes("with_opentofu.py").await;
@@ -117,6 +123,7 @@ async fn run(gateway: SocketAddr, script: &str, token: &str, password: &str) -> 
     command.env("GRAFANA_USAGE_STATS", "disabled").env("DO_NOT_TRACK", "1");
     let built = root().join("target/go");
     command.env("TOFU", built.join("tofu"));
+    command.env("PERCLI", built.join("percli"));
     command.env("PROVIDER", built.join("terraform-provider-grafana"));
     command.env("GATEWAY_URL", format!("http://{gateway}"));
     command.env("GATEWAY_TOKEN", token);
