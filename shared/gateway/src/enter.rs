@@ -1,6 +1,6 @@
 //! From a credential and a reference to a grant: one batch, remembered for five seconds.
 
-use auth::{Action, Caller, Granted, Unauthenticated};
+use auth::{Action, Caller, Granted, NotAllowed, Role, Unauthenticated};
 use sourcegate_core::{Reference, ScopedName, ScopedSource};
 use store::{Claim, Entered, EnteredScoped, FoundScoped, Located, seconds_now};
 
@@ -18,8 +18,8 @@ pub(crate) struct Place<W> {
 pub(crate) enum Led {
     /// A data source of that dialect, and the proof that it may be used.
     Perses(Granted<ScopedSource>),
-    /// One of Grafana's, to be entered by itself.
-    Grafana(Reference),
+    /// One of Grafana's, to be entered by itself; and what is said to who may not.
+    Grafana(Reference, NotAllowed),
 }
 
 impl Gateway {
@@ -59,16 +59,25 @@ impl Gateway {
         let EnteredScoped { caller, found } = &held.value;
         admit(caller, &claim)?;
         let source = match found {
-            FoundScoped::Grafana(wanted) => return Ok(Led::Grafana(wanted.clone())),
             FoundScoped::Perses(source) => Some(source.clone()),
-            FoundScoped::NoProject | FoundScoped::Nothing => None,
+            _ => None,
         };
-        match (caller.authorize_scoped(&place.wanted, source), found, place.wanted.scope.project())
-        {
-            (Err(auth::NotAllowed::Absent(_)), FoundScoped::NoProject, Some(project)) => {
+        let refusal = match caller.authorize_scoped(&place.wanted, source) {
+            Ok(granted) => return Ok(Led::Perses(granted)),
+            Err(refusal) => refusal,
+        };
+        // What else there is shows only to who may use whatever says nothing else.
+        let may_know = matches!(refusal, NotAllowed::Absent(_));
+        match (found, place.wanted.scope.project()) {
+            (FoundScoped::Grafana(wanted), _) => Ok(Led::Grafana(wanted.clone(), refusal)),
+            (FoundScoped::Several(names), _) if may_know => {
+                let sees_all = caller.role() == Role::Admin;
+                Err(Error::Several(if sees_all { names.clone() } else { Vec::new() }))
+            }
+            (FoundScoped::NoProject, Some(project)) if may_know => {
                 Err(store::Error::NoProject(project.clone()).into())
             }
-            (granted, _, _) => Ok(Led::Perses(granted?)),
+            _ => Err(refusal.into()),
         }
     }
 

@@ -16,6 +16,9 @@ pub enum Error {
     /// The same, of a data source of the Perses dialect.
     #[error(transparent)]
     NotAllowed(#[from] auth::NotAllowed),
+    /// Several data sources have names that differ in case alone. None is named to who may not see all.
+    #[error("several data sources are called so{}; rename one, or ask for it by its uid", named(.0))]
+    Several(Vec<String>),
     /// The secret that it names cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretFault),
@@ -48,6 +51,10 @@ pub enum SecretFault {
 
 impl std::error::Error for SecretFault {}
 
+fn named(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Self::Store(Arc::new(error))
@@ -60,6 +67,7 @@ impl Classify for Error {
             Self::Store(error) => error.kind(),
             Self::Denied(error) => error.kind(),
             Self::NotAllowed(error) => error.kind(),
+            Self::Several(_) => Kind::Conflict,
             Self::Secret(SecretFault::Absent { .. }) => Kind::NotFound,
             Self::Secret(SecretFault::Unbound { .. }) => Kind::Forbidden,
             Self::Connection(BadConnection::NotHttp) => Kind::Forbidden,
@@ -74,6 +82,7 @@ impl Classify for Error {
             Self::Store(error) => error.cause(),
             Self::Denied(error) => error.cause(),
             Self::NotAllowed(error) => error.cause(),
+            Self::Several(_) => Some("ambiguous_name"),
             Self::Secret(SecretFault::Absent { .. }) => Some("no_secret"),
             Self::Secret(SecretFault::Unbound { .. }) => Some("secret_not_bound"),
             Self::Connection(_) => Some("bad_settings"),
@@ -86,6 +95,7 @@ impl Classify for Error {
             Self::Store(error) => error.public(),
             Self::Denied(error) => error.public(),
             Self::NotAllowed(error) => error.public(),
+            Self::Several(_) => self.to_string(),
             Self::Secret(error) => error.to_string(),
             Self::Connection(error) => error.to_string(),
             Self::Upstream(error) => error.public(),

@@ -62,10 +62,14 @@ impl Gateway {
         self.0.vault.warm();
         let granted = match self.enter_scoped(&entry).await? {
             Led::Perses(granted) => granted,
-            Led::Grafana(wanted) => {
+            Led::Grafana(wanted, refusal) => {
                 let Entry { credential, org, peer, .. } = entry;
                 let entry = Entry { credential, org, wanted, peer };
-                let Proxied { response, granted } = self.proxy(entry, hop, request).await?;
+                let Proxied { response, granted } = match self.proxy(entry, hop, request).await {
+                    // By this name it is as if there were none, whatever it is called otherwise.
+                    Err(Error::Denied(_)) => return Err(refusal.into()),
+                    proxied => proxied?,
+                };
                 return Ok(Proxied { response, granted: GrantedEither::Grafana(granted) });
             }
         };

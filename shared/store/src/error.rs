@@ -94,9 +94,6 @@ pub enum Error {
         /// What is it already.
         name: String,
     },
-    /// Several data sources have names that differ in case alone.
-    #[error("several data sources are called so: {}; rename one, or ask for it by its uid", .0.join(", "))]
-    Ambiguous(Vec<String>),
     /// A secret's value is masked, and there is none that it could stand for.
     #[error("{0} is masked, and no value is stored that the mask could stand for; send the value")]
     MaskedOnly(String),
@@ -197,7 +194,6 @@ impl Classify for Error {
             Self::NameTaken(_)
             | Self::UidTaken(_)
             | Self::Stale { .. }
-            | Self::Ambiguous(_)
             | Self::DocumentTaken(_) => Kind::Conflict,
             Self::ReadOnly(_) => Kind::Forbidden,
             Self::MustResend(_)

@@ -37,6 +37,8 @@ pub enum FoundScoped {
     Perses(Arc<ScopedSource>),
     /// One of Grafana's, whose name is the same without regard to case.
     Grafana(Reference),
+    /// Several of Grafana's, with these names.
+    Several(Vec<String>),
     /// Nothing, and no such project either.
     NoProject,
     /// Nothing.
@@ -63,7 +65,7 @@ impl Store {
     /// looked for among Grafana's.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`]; [`Error::Ambiguous`] if several are called so; [`Error::BadRecord`].
+    /// [`Error::Unauthenticated`]; [`Error::BadRecord`].
     pub async fn enter_scoped(
         &self,
         claim: Claim<'_>,
@@ -112,8 +114,7 @@ impl Store {
             [one] => Ok(FoundScoped::Grafana(Reference::Uid(datasources::pointer(one)?))),
             several => {
                 let name = |item| datasources::name_of(item).map(|name| name.to_string());
-                let names = several.iter().map(name).collect::<Result<_, _>>()?;
-                Err(Error::Ambiguous(names))
+                Ok(FoundScoped::Several(several.iter().map(name).collect::<Result<_, _>>()?))
             }
         }
     }

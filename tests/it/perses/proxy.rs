@@ -195,3 +195,31 @@ async fn t89_a_change_is_seen_at_once_here() {
     let targets: Vec<_> = upstream.requests().into_iter().map(|one| one.target).collect();
     assert_eq!(targets, ["/one/api", "/two/api"]);
 }
+
+#[tokio::test]
+async fn a07_who_may_not_use_a_data_source_of_grafana_s_is_told_what_he_is_told_of_none() {
+    let app = TestApp::start().await;
+    let (admin, upstream) = (app.as_admin(), FakeUpstream::start().await);
+    let named = |uid: &str, name: &str| {
+        build::with(build::plain(name, &upstream.url()), json!({ "uid": uid }))
+    };
+    admin.create(&named("hidden-uid", "hidden")).await;
+    for name in ["TWICE", "twice"] {
+        admin.create(&named(&format!("uid-{name}"), name)).await;
+    }
+    // Viewers may no longer use it.
+    let taken = json!({ "permission": "" });
+    let path = "/api/access-control/datasources/hidden-uid/builtInRoles/Viewer";
+    assert_eq!(admin.post(path, &taken).await.status, 200);
+    for caller in [app.as_viewer().await, app.as_role(Role::None).await] {
+        let said = async |name: &str| {
+            let answer = caller.get(&format!("/proxy/globaldatasources/{name}/api")).await;
+            (answer.status.as_u16(), answer.message().replace(name, "_"), answer.cause())
+        };
+        assert_eq!(said("hidden").await, said("absent").await);
+    }
+    let viewer = app.as_viewer().await.get("/proxy/globaldatasources/twice/api").await;
+    let said = "several data sources are called so; rename one, or ask for it by its uid";
+    check(&viewer, 409, said);
+    assert!(upstream.requests().is_empty());
+}
