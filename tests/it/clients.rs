@@ -18,13 +18,14 @@ const LIMIT: Duration = Duration::from_secs(240);
 /// What a script prints when it has taken every step.
 const END: &str = "every step passed";
 
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     "with_grafana_client.py",
     "with_grafana_client_admin.py",
     "with_grafana_api_sdk.py",
     "with_grafana_wtf.py",
     "with_grafana_backup.py",
     "with_mcp_grafana.py",
+    "with_perses_ui.cjs",
     "ansible/community.yml",
     "ansible/grafana.yml",
 ];
@@ -57,6 +58,11 @@ async fn grafana_backup_saves_and_restores() {
 #[tokio::test]
 async fn mcp_grafana_manages_and_queries_data_sources() {
     passes("with_mcp_grafana.py").await;
+}
+
+#[tokio::test]
+async fn perses_ui_client_queries_in_every_scope() {
+    passes("with_perses_ui.cjs").await;
 }
 
 #[tokio::test]
@@ -142,6 +148,11 @@ fn command(script: &str) -> Command {
         "go" => return Command::new(root().join("target/go/openapi-client")),
         "ansible/community.yml" | "ansible/grafana.yml" => {
             Command::new(venv_of("venv-ansible", "ansible-playbook"))
+        }
+        "with_perses_ui.cjs" => {
+            let mut node = Command::new(root().join("target/perses-ui/node"));
+            node.env("NODE_PATH", root().join("target/perses-ui/node_modules"));
+            node
         }
         "with_grafana_backup.py" => Command::new(venv_of("venv-ansible", "python")),
         _ => Command::new(venv("python")),
