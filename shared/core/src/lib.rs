@@ -9,6 +9,7 @@ mod destination;
 mod document;
 mod error;
 mod label;
+mod mask;
 mod name;
 mod permissions;
 mod plugin;
@@ -34,6 +35,7 @@ pub use document::{
 };
 pub use error::{Classify, Fault, Kind};
 pub use label::{BadLabel, Label, Login, OrgName};
+pub use mask::{MASK, masked_url};
 pub use name::{BadName, LegacyId, OrgId, Reference, SourceName, Uid};
 pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;

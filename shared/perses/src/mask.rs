@@ -1,9 +1,7 @@
 //! What callers who may not write do not see of a data source: values in a url's query, and values of headers.
 
 use serde_json::Value;
-
-/// What stands where a value was.
-const MASK: &str = "***";
+use sourcegate_core::{MASK, masked_url};
 
 /// Gives a `spec` without them; none if it has none. Whatever stands elsewhere stays.
 pub(crate) fn masked(spec: &str) -> Option<String> {
@@ -50,16 +48,6 @@ fn mask_proxy(spec: &mut Value) -> bool {
         }
     }
     changed
-}
-
-fn masked_url(url: &str) -> Option<String> {
-    let (base, query) = url.split_once('?')?;
-    let mask = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) => format!("{name}={MASK}"),
-        None => MASK.to_owned(),
-    };
-    let pairs: Vec<_> = query.split('&').map(mask).collect();
-    Some(format!("{base}?{}", pairs.join("&")))
 }
 
 #[cfg(test)]

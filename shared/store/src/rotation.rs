@@ -42,6 +42,15 @@ pub struct Left {
     pub why: String,
 }
 
+/// The sealed values of one record.
+struct Values<'a> {
+    org: OrgId,
+    /// What it is called where something is left.
+    place: &'a str,
+    sealed: &'a Sealed,
+    binding: &'a Binding<'a>,
+}
+
 impl Pass {
     fn leave(&mut self, uid: &str, name: Option<&str>, why: &dyn ToString) {
         let name = name.map(str::to_owned);
@@ -159,7 +168,10 @@ impl Admin {
                 }
             };
             let mut tried = Pass::default();
-            let anew = self.anew(&source, &sealed, (&key, vault), &mut tried).await?;
+            let destination = Destination::of(&source.settings);
+            let binding = Binding::new(self.store().deployment(), &source, &destination);
+            let values = Values { org, place: uid.as_str(), sealed: &sealed, binding: &binding };
+            let anew = self.anew(&values, (&key, vault), &mut tried).await?;
             let written = match anew {
                 Some(anew) => self.write_resealed(&source, &anew).await?,
                 None => true,
@@ -177,32 +189,31 @@ impl Admin {
     /// Seals anew what is sealed to another key; none if there is nothing of that kind that opens.
     async fn anew(
         &self,
-        source: &Datasource,
-        sealed: &Sealed,
+        values: &Values<'_>,
         (key, vault): (&PublicKey, &Vault),
         pass: &mut Pass,
     ) -> Result<Option<Sealed>, Error> {
-        let destination = Destination::of(&source.settings);
-        let binding = Binding::new(self.store().deployment(), source, &destination);
+        let &Values { org, place, sealed, binding } = values;
         let mut anew = BTreeMap::new();
         for name in sealed.names() {
             let old = match sealed.key_number(name) {
                 Some(number) if number == key.number => continue,
                 Some(number) => number,
                 None => {
-                    pass.leave(source.uid.as_str(), Some(name), &"is damaged");
+                    pass.leave(place, Some(name), &"is damaged");
                     continue;
                 }
             };
-            let opened = match self.store().key(source.org, old).await {
-                Ok(old) => vault.open(source, sealed, &old, std::iter::once(&**name)).await,
+            let name_alone = std::iter::once(&**name);
+            let opened = match self.store().key(org, old).await {
+                Ok(old) => vault.open_bound(binding, (org, sealed), &old, name_alone).await,
                 Err(error) => Err(error),
             };
             match opened {
                 Ok(opened) => {
                     let text = opened.iter().next().map(|(_, text)| text);
                     let text = text.ok_or_else(|| Error::DoesNotOpen(name.clone()))?;
-                    let value = seal::seal(key, &binding, name, text);
+                    let value = seal::seal(key, binding, name, text);
                     anew.insert(
                         name.clone(),
                         value.ok_or_else(|| Error::CannotSeal(name.clone()))?,
@@ -210,7 +221,7 @@ impl Admin {
                 }
                 Err(error @ (Error::DoesNotOpen(_) | Error::NoKey(_))) => {
                     pass.numbers.insert(old);
-                    pass.leave(source.uid.as_str(), Some(name), &error);
+                    pass.leave(place, Some(name), &error);
                 }
                 // A key service that cannot be asked says nothing about the value.
                 Err(error) => return Err(error),

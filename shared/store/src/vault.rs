@@ -97,7 +97,8 @@ impl Vault {
         self.open_bound(&binding, (secret.document.org, sealed), key, names).await
     }
 
-    async fn open_bound<'n>(
+    /// Opens the named values that are bound to this.
+    pub(crate) async fn open_bound<'n>(
         &self,
         binding: &Binding<'_>,
         (org, sealed): (OrgId, &Sealed),

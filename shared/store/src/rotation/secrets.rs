@@ -1,17 +1,15 @@
 //! The same for the secrets of the Perses dialect.
 
-use std::collections::BTreeMap;
-
 use sourcegate_core::{Document, DocumentId, OrgId, Rev};
 
-use super::{MOST_TRIES, Pass, numbers_of};
+use super::{MOST_TRIES, Pass, Values, numbers_of};
 use crate::documents::document_item;
 use crate::item::text;
 use crate::read::pause;
-use crate::seal::{self, Binding};
+use crate::seal::Binding;
 use crate::table::{Key, Table};
 use crate::write::{Condition, Outcome, Write};
-use crate::{Admin, Error, LocatedSecret, Sealed, Vault};
+use crate::{Admin, Error, Sealed, Vault};
 
 impl Admin {
     pub(super) async fn reseal_secret(
@@ -35,7 +33,11 @@ impl Admin {
             };
             let Some(sealed) = secret.sealed.clone() else { continue };
             let mut tried = Pass::default();
-            let anew = self.secret_anew(&secret, &sealed, vault, &mut tried).await?;
+            let public = self.store().public_key(org).await?;
+            let deployment = self.store().deployment();
+            let binding = Binding::of_secret(deployment, &secret.document, &secret.spec);
+            let values = Values { org, place: &key.sk, sealed: &sealed, binding: &binding };
+            let anew = self.anew(&values, (&public, vault), &mut tried).await?;
             let written = match anew {
                 Some(anew) => self.write_secret(&secret.document, &anew).await?,
                 None => true,
@@ -48,51 +50,6 @@ impl Admin {
             }
         }
         Err(Error::Busy)
-    }
-
-    /// Seals anew what is sealed to another key; none if there is nothing of that kind that opens.
-    async fn secret_anew(
-        &self,
-        secret: &LocatedSecret,
-        sealed: &Sealed,
-        vault: &Vault,
-        pass: &mut Pass,
-    ) -> Result<Option<Sealed>, Error> {
-        let Document { org, id, .. } = &*secret.document;
-        let place = Key::sealed_document(*org, id).sk;
-        let key = self.store().public_key(*org).await?;
-        let binding = Binding::of_secret(self.store().deployment(), &secret.document, &secret.spec);
-        let mut anew = BTreeMap::new();
-        for name in sealed.names() {
-            let Some(number) = sealed.key_number(name) else {
-                pass.leave(&place, Some(name), &"is damaged");
-                continue;
-            };
-            if number == key.number {
-                continue;
-            }
-            let opened = match self.store().key(*org, number).await {
-                Ok(old) => vault.open_secret(secret, sealed, &old, std::iter::once(&**name)).await,
-                Err(error) => Err(error),
-            };
-            match opened {
-                Ok(opened) => {
-                    let text = opened.iter().next().map(|(_, text)| text);
-                    let text = text.ok_or_else(|| Error::DoesNotOpen(name.clone()))?;
-                    let value = seal::seal(&key, &binding, name, text);
-                    let value = value.ok_or_else(|| Error::CannotSeal(name.clone()))?;
-                    anew.insert(name.clone(), value);
-                }
-                Err(error @ (Error::DoesNotOpen(_) | Error::NoKey(_))) => {
-                    pass.numbers.insert(number);
-                    pass.leave(&place, Some(name), &error);
-                }
-                // A key service that cannot be asked says nothing about the value.
-                Err(error) => return Err(error),
-            }
-        }
-        pass.resealed = anew.len();
-        Ok((!anew.is_empty()).then(|| sealed.with(anew)))
     }
 
     /// Writes them beside their secret if that is as it was; false if somebody was faster.
