@@ -13,6 +13,7 @@ mod permissions;
 mod plugin;
 mod random;
 mod secret;
+mod sql_target;
 mod via;
 
 pub use address::{BadCidr, Cidr, Policy, Verdict};
@@ -28,4 +29,8 @@ pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;
 pub use random::{Incarnation, Rev};
 pub use secret::Secrets;
+pub use sql_target::{
+    BadSqlTarget, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, SqlDriver, SqlParams, SqlPlace,
+    SqlTarget, SqlTls, SslMode,
+};
 pub use via::{OWN_VIA, has_been_here};
