@@ -18,6 +18,7 @@ mod outages;
 mod passwords;
 mod routes;
 mod secrets;
+mod sql;
 mod store;
 mod streaming;
 mod template;

@@ -6,12 +6,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use harness::process::root;
 
 /// Crates of this workspace, and the crates of this workspace that they may import.
-const INTERNAL: [(&str, &[&str]); 15] = [
+const INTERNAL: [(&str, &[&str]); 16] = [
     ("sourcegate-core", &[]),
     ("auth", &["sourcegate-core"]),
     ("egress", &["sourcegate-core"]),
     ("store", &["sourcegate-core", "auth"]),
     ("upstream", &["sourcegate-core", "auth", "egress"]),
+    ("sql", &["sourcegate-core", "egress"]),
     ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream"]),
     ("web", &["sourcegate-core", "auth", "store"]),
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
@@ -36,6 +37,7 @@ const TESTED: &[&str] = &[
     "egress",
     "store",
     "upstream",
+    "sql",
     "gateway",
     "web",
     "grafana",
@@ -55,7 +57,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 28] = [
+const EXTERNAL: [(&str, &[&str]); 29] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -71,6 +73,7 @@ const EXTERNAL: [(&str, &[&str]); 28] = [
     ("tokio-rustls", &["egress"]),
     ("webpki-roots", &["egress"]),
     ("hickory-resolver", &["egress"]),
+    ("tokio-postgres", &["sql"]),
     ("axum*", &["web", "grafana"]),
     ("utoipa*", &["grafana"]),
     ("lambda_*", &["web"]),

@@ -19,24 +19,24 @@ fn target() -> SqlTarget {
 }
 
 #[track_caller]
-fn check(change: impl FnOnce(&mut SqlTarget), expected: Result<(), BadSqlTarget>) {
+fn check(change: impl FnOnce(&mut SqlTarget), expected: &Result<(), BadSqlTarget>) {
     let mut changed = target();
     change(&mut changed);
-    assert_eq!(changed.check(), expected);
+    assert_eq!(changed.check(), *expected);
 }
 
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
-    check(|_| {}, Ok(()));
-    check(|t| t.tls.skip_verify = true, Err(BadSqlTarget::VerifyAndSkip("verify-full")));
+    check(|_| {}, &Ok(()));
+    check(|t| t.tls.skip_verify = true, &Err(BadSqlTarget::VerifyAndSkip("verify-full")));
     check(
         |t| t.tls = SqlTls { authorities: Some("ca".into()), ..SqlTls::of(SslMode::Disable) },
-        Err(BadSqlTarget::TlsUnused),
+        &Err(BadSqlTarget::TlsUnused),
     );
-    check(|t| t.database.clear(), Err(BadSqlTarget::NoDatabase));
-    check(|t| t.user = "a\0b".into(), Err(BadSqlTarget::Control("user")));
-    check(|t| t.database = "d".repeat(1001), Err(BadSqlTarget::TooLong("database")));
-    check(|t| t.connect_timeout = Duration::ZERO, Err(BadSqlTarget::Timeout("connect_timeout")));
+    check(|t| t.database.clear(), &Err(BadSqlTarget::NoDatabase));
+    check(|t| t.user = "a\0b".into(), &Err(BadSqlTarget::Control("user")));
+    check(|t| t.database = "d".repeat(1001), &Err(BadSqlTarget::TooLong("database")));
+    check(|t| t.connect_timeout = Duration::ZERO, &Err(BadSqlTarget::Timeout("connect_timeout")));
 }
 
 #[test]
