@@ -19,6 +19,7 @@ mod passwords;
 mod perses;
 mod routes;
 mod secrets;
+mod sql;
 mod store;
 mod streaming;
 mod template;

@@ -8,6 +8,7 @@ pub mod hostile;
 pub mod moto;
 pub mod nginx;
 pub mod oidc;
+pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod runtime_api;

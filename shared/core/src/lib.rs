@@ -17,6 +17,7 @@ mod quoted;
 mod random;
 mod secret;
 mod secret_spec;
+mod sql_target;
 mod via;
 
 pub use address::{BadCidr, Cidr, Policy, Verdict};
@@ -43,4 +44,8 @@ pub use quoted::quoted;
 pub use random::{Incarnation, Rev};
 pub use secret::Secrets;
 pub use secret_spec::{AuthorizationSpec, BasicAuthSpec, OauthSpec, SecretSpec, TlsSpec};
+pub use sql_target::{
+    BadSqlTarget, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, SqlDriver, SqlParams, SqlPlace,
+    SqlTarget, SqlTls, SslMode,
+};
 pub use via::{OWN_VIA, has_been_here};

@@ -10,6 +10,7 @@ use http::Uri;
 use http::uri::Scheme;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -17,7 +18,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::dial::Dialler;
-use crate::tls::read_server_name;
 use crate::{Error, Tls};
 
 /// Connects to the host of a uri, with TLS where its scheme is `https`. Cheap to clone.
@@ -43,15 +43,24 @@ impl Connector {
             let port = uri.port_u16().unwrap_or(80);
             return Ok(TokioIo::new(Stream::Plain(self.dialler.dial(host, port).await?)));
         }
-        let Tls { config, server_name } = self.tls.map_or_else(Tls::usual, Ok)?;
-        let name = server_name.map_or_else(|| read_server_name(host), Ok)?;
+        let tls = self.tls.map_or_else(Tls::usual, Ok)?;
+        let name = tls.name_for(host)?;
         let plain = self.dialler.dial(host, uri.port_u16().unwrap_or(443)).await?;
-        let handshake = TlsConnector::from(config).connect(name, plain);
-        match timeout(self.dialler.timeouts().tls, handshake).await {
-            Ok(Ok(stream)) => Ok(TokioIo::new(Stream::Tls(Box::new(stream)))),
-            Ok(Err(error)) => Err(Error::Tls(error)),
-            Err(_) => Err(Error::TlsTimeout),
-        }
+        handshake(&self.dialler, plain, tls, name).await.map(TokioIo::new)
+    }
+}
+
+pub(crate) async fn handshake(
+    dialler: &Dialler,
+    plain: TcpStream,
+    tls: Tls,
+    name: ServerName<'static>,
+) -> Result<Stream, Error> {
+    let handshake = TlsConnector::from(tls.config).connect(name, plain);
+    match timeout(dialler.timeouts().tls, handshake).await {
+        Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+        Ok(Err(error)) => Err(Error::Tls(error)),
+        Err(_) => Err(Error::TlsTimeout),
     }
 }
 

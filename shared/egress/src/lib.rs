@@ -21,7 +21,7 @@ pub use dns::Dns;
 pub use error::{Error, PemPart};
 pub use guard::Refused;
 pub use stats::Stats;
-pub use tls::{Tls, TlsOptions};
+pub use tls::{Names, Tls, TlsOptions};
 
 /// How long each step to a usable connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,16 @@ impl Egress {
     /// Refused by the policy, no address, no connection, or not in time.
     pub async fn dial(&self, host: &str, port: u16) -> Result<TcpStream, Error> {
         self.0.dial(host, port).await
+    }
+
+    /// Speaks TLS over a dialled stream, for protocols that begin without. The host is the name to ask for and to verify
+    /// where the settings have none.
+    ///
+    /// # Errors
+    /// The handshake failed, or did not end in time; the host is no name.
+    pub async fn secure(&self, stream: TcpStream, tls: Tls, host: &str) -> Result<Stream, Error> {
+        let name = tls.name_for(host)?;
+        connect::handshake(&self.0, stream, tls, name).await
     }
 
     /// Makes what an HTTP client of one data source connects with. Without `tls`, an `https` uri is verified against

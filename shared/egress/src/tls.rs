@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{Error, PemPart};
 
+mod chained;
 mod unverified;
 
 /// What a data source's settings say about TLS; all texts are borrowed from opened secrets.
@@ -34,11 +35,20 @@ impl Default for TlsOptions<'_> {
     }
 }
 
+/// Whether a certificate that is verified must also carry the server's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// It must.
+    Verified,
+    /// One of a trusted authority is enough, as PostgreSQL's `verify-ca` has it.
+    Any,
+}
+
 /// TLS settings that have been read. A clone shares keys and sessions.
 #[derive(Clone, Debug)]
 pub struct Tls {
     pub(crate) config: Arc<ClientConfig>,
-    pub(crate) server_name: Option<ServerName<'static>>,
+    server_name: Option<ServerName<'static>>,
 }
 
 impl Tls {
@@ -49,6 +59,18 @@ impl Tls {
     /// # Errors
     /// PEM that cannot be used, a key of another certificate, or a malformed server name; all have cause `tls`.
     pub fn new(options: &TlsOptions<'_>) -> Result<Self, Error> {
+        Self::read(options, Names::Verified, &[b"http/1.1"])
+    }
+
+    /// Reads the settings of a database: as [`Tls::new`], without a protocol of HTTP's, and with or without the name.
+    ///
+    /// # Errors
+    /// As [`Tls::new`].
+    pub fn for_database(options: &TlsOptions<'_>, names: Names) -> Result<Self, Error> {
+        Self::read(options, names, &[])
+    }
+
+    fn read(options: &TlsOptions<'_>, names: Names, protocols: &[&[u8]]) -> Result<Self, Error> {
         let server_name = match options.server_name {
             None | Some("") => None,
             Some(name) => Some(read_server_name(name)?),
@@ -57,19 +79,29 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(Error::TlsSettings)?;
-        let builder = if options.verify {
-            builder.with_root_certificates(roots(options.ca_pem)?)
-        } else {
-            builder.dangerous().with_custom_certificate_verifier(unverified::verifier(provider))
+        let builder = match names {
+            _ if !options.verify => {
+                builder.dangerous().with_custom_certificate_verifier(unverified::verifier(provider))
+            }
+            Names::Verified => builder.with_root_certificates(roots(options.ca_pem)?),
+            Names::Any => {
+                let verifier = chained::verifier(provider, roots(options.ca_pem)?);
+                builder.dangerous().with_custom_certificate_verifier(verifier)
+            }
         };
         let mut config = match options.client {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder.with_client_cert_resolver(client_identity(chain, key)?),
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         // One data source is one server; the default keeps room for 256.
         config.resumption = Resumption::in_memory_sessions(8);
         Ok(Self { config: Arc::new(config), server_name })
+    }
+
+    /// The name to ask for and to verify.
+    pub(crate) fn name_for(&self, host: &str) -> Result<ServerName<'static>, Error> {
+        self.server_name.clone().map_or_else(|| read_server_name(host), Ok)
     }
 
     /// The settings of an `https` uri for which nothing is configured.
@@ -86,7 +118,7 @@ impl Tls {
 }
 
 /// Reads the name that a certificate must carry: a host name or an address, IPv6 with or without brackets.
-pub(crate) fn read_server_name(host: &str) -> Result<ServerName<'static>, Error> {
+fn read_server_name(host: &str) -> Result<ServerName<'static>, Error> {
     let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     ServerName::try_from(bare.to_owned()).map_err(|_| Error::ServerName)

@@ -6,12 +6,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use harness::process::root;
 
 /// Crates of this workspace, and the crates of this workspace that they may import.
-const INTERNAL: [(&str, &[&str]); 16] = [
+const INTERNAL: [(&str, &[&str]); 17] = [
     ("sourcegate-core", &[]),
     ("auth", &["sourcegate-core"]),
     ("egress", &["sourcegate-core"]),
     ("store", &["sourcegate-core", "auth"]),
     ("upstream", &["sourcegate-core", "auth", "egress"]),
+    ("sql", &["sourcegate-core", "egress"]),
     ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream"]),
     ("web", &["sourcegate-core", "auth", "store"]),
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
@@ -46,6 +47,7 @@ const TESTED: &[&str] = &[
     "egress",
     "store",
     "upstream",
+    "sql",
     "gateway",
     "web",
     "grafana",
@@ -67,7 +69,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 26] = [
+const EXTERNAL: [(&str, &[&str]); 27] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -82,6 +84,7 @@ const EXTERNAL: [(&str, &[&str]); 26] = [
     ("tokio-rustls", &["egress"]),
     ("webpki-roots", &["egress"]),
     ("hickory-resolver", &["egress"]),
+    ("tokio-postgres", &["sql"]),
     ("axum*", &["web", "grafana", "perses"]),
     ("utoipa*", &["grafana"]),
     ("lambda_*", &["web"]),

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::{door, listen};
-use crate::{Dns, Egress, Error, Tls, TlsOptions};
+use crate::{Dns, Egress, Error, Names, Tls, TlsOptions};
 
 /// An authority and what it has signed, in PEM.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -202,4 +202,35 @@ async fn plain_http_speaks_no_tls() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
     });
     assert_eq!(get(&format!("http://{address}/"), None).await, Ok("ok".to_owned()));
+}
+
+/// Dials and then speaks TLS, as a database's client does; tells the protocol that was agreed on.
+async fn secured(port: u16, options: TlsOptions<'_>, names: Names) -> Result<String, Error> {
+    let tls = Tls::for_database(&options, names).unwrap();
+    let egress = egress();
+    let plain = egress.dial("127.0.0.1", port).await.unwrap();
+    let mut stream = egress.secure(plain, tls, "127.0.0.1").await?;
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    read_head(&mut stream).await.unwrap();
+    let mut body = [0; " false".len()];
+    stream.read_exact(&mut body).await.unwrap();
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+#[tokio::test]
+async fn q42_a_databases_certificate_is_verified_with_or_without_its_name() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let (ours_pem, other_pem) = (ours.pem(), other.pem());
+    let port = serve(&ours, "db.test", false).await.port();
+    let of = |pem| TlsOptions { ca_pem: Some(pem), ..TlsOptions::default() };
+    let (ours, other) = (of(ours_pem.as_bytes()), of(other_pem.as_bytes()));
+    let named = TlsOptions { server_name: Some("db.test"), ..ours };
+    let lenient = TlsOptions { verify: false, ..other };
+    // No protocol of HTTP's is offered: PostgreSQL 17 refuses those that it does not know.
+    assert_eq!(secured(port, ours, Names::Any).await.unwrap(), " false");
+    assert_eq!(secured(port, named, Names::Verified).await.unwrap(), " false");
+    assert_eq!(secured(port, lenient, Names::Verified).await.unwrap(), " false");
+    assert!(matches!(secured(port, ours, Names::Verified).await, Err(Error::Tls(_))));
+    assert!(matches!(secured(port, other, Names::Any).await, Err(Error::Tls(_))));
+    assert!(matches!(secured(port, TlsOptions::default(), Names::Any).await, Err(Error::Tls(_))));
 }

@@ -1,0 +1,117 @@
+//! What of a session a data source may set: what changes how answers look, and nothing that changes what is allowed.
+
+use super::{BadSqlTarget, SqlDriver};
+
+/// Parameters of PostgreSQL that may be set.
+const POSTGRES: &str = "application_name, lock_timeout, search_path, statement_timeout, timezone";
+
+/// Parameters of MySQL and MariaDB that may be set, in the words of Perses' driver.
+const MYSQL: &str = "allowNativePasswords, charset, parseTime, time_zone";
+
+/// Parameters of a session, checked and in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SqlParams(Vec<(String, String)>);
+
+impl SqlParams {
+    /// Takes parameters by name; names are compared without case.
+    ///
+    /// # Errors
+    /// A name that is not offered, or a value that does not fit.
+    pub fn new<'a>(
+        driver: SqlDriver,
+        params: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, BadSqlTarget> {
+        let params = params.into_iter().map(|(name, value)| read(driver, name, value));
+        params.filter_map(Result::transpose).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Reads PostgreSQL's `options`: `-c name=value` or `--name=value`, with backslashes before blanks.
+    ///
+    /// # Errors
+    /// Another form, a name that is not offered, or a value that does not fit.
+    pub fn from_options(options: &str) -> Result<Self, BadSqlTarget> {
+        let words = words(options);
+        let mut words = words.iter();
+        let mut found = Vec::new();
+        while let Some(word) = words.next() {
+            let pair = match word.strip_prefix("-c").or_else(|| word.strip_prefix("--")) {
+                Some("") => words.next().ok_or(BadSqlTarget::Options)?,
+                Some(pair) => pair,
+                None => return Err(BadSqlTarget::Options),
+            };
+            let (name, value) = pair.split_once('=').ok_or(BadSqlTarget::Options)?;
+            found.extend(read(SqlDriver::Postgres, name, value)?);
+        }
+        Ok(Self(found))
+    }
+
+    /// Puts others after these; a later one of the same name counts.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// Finds the value that counts.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Iterates over names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Splits at blanks that no backslash stands before, as PostgreSQL does.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => words.last_mut().into_iter().for_each(|word| word.extend(chars.next())),
+            c if c.is_ascii_whitespace() => words.push(String::new()),
+            c => words.last_mut().into_iter().for_each(|word| word.push(c)),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Reads one; none where it only asks for what is always so.
+fn read(
+    driver: SqlDriver,
+    name: &str,
+    value: &str,
+) -> Result<Option<(String, String)>, BadSqlTarget> {
+    let offered = match driver {
+        SqlDriver::Postgres => POSTGRES,
+        SqlDriver::Mysql | SqlDriver::Mariadb => MYSQL,
+    };
+    let short: String = name.chars().take(64).collect();
+    if driver == SqlDriver::Postgres && name.eq_ignore_ascii_case("default_transaction_read_only") {
+        let on = ["on", "true", "yes", "1"].iter().any(|word| value.eq_ignore_ascii_case(word));
+        return if on { Ok(None) } else { Err(BadSqlTarget::ParamValue(short)) };
+    }
+    let known = offered.split(", ").find(|known| known.eq_ignore_ascii_case(name));
+    let known = known.ok_or(BadSqlTarget::Param { name: short.clone(), offered })?;
+    let fits = match known {
+        "statement_timeout" | "lock_timeout" => is_timeout(value),
+        "allowNativePasswords" | "parseTime" => ["true", "false"].contains(&value),
+        // The answers are read as UTF-8.
+        "charset" => value.split(',').all(|charset| charset == "utf8mb4"),
+        _ => !value.is_empty() && value.len() <= 200 && !value.chars().any(char::is_control),
+    };
+    if fits {
+        Ok(Some((known.to_owned(), value.to_owned())))
+    } else {
+        Err(BadSqlTarget::ParamValue(short))
+    }
+}
+
+/// Digits and a unit of PostgreSQL's. Zero would mean none.
+fn is_timeout(value: &str) -> bool {
+    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (digits, unit) = value.split_at(digits);
+    let is_positive = digits.len() <= 9 && digits.parse::<u32>().is_ok_and(|number| number > 0);
+    is_positive && ["", "ms", "s", "min", "h"].contains(&unit)
+}

@@ -1,0 +1,135 @@
+//! JSON exactly as Perses from 0.53 on writes it: contract/perses.md 2.6.
+
+use std::collections::HashSet;
+
+use crate::Column;
+use crate::column::Shape;
+
+pub(super) fn key(name: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len() + 3);
+    write_text(&mut key, name);
+    key.push(b':');
+    key
+}
+
+/// Gives a name that comes again the first number that no column has: `a`, `a_2`, `a_3`.
+pub(super) fn number_duplicates(columns: &mut [Column]) {
+    let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let mut seen = HashSet::new();
+    for column in columns {
+        if seen.insert(column.name.clone()) {
+            continue;
+        }
+        let free =
+            (2..).map(|n: u32| format!("{}_{n}", column.name)).find(|name| !taken.contains(name));
+        column.name = free.unwrap_or_default();
+        taken.insert(column.name.clone());
+        seen.insert(column.name.clone());
+    }
+}
+
+pub(super) fn write_columns(out: &mut Vec<u8>, columns: &[Column]) {
+    out.extend_from_slice(b"{\"columns\":[");
+    for (place, column) in columns.iter().enumerate() {
+        out.extend_from_slice(if place > 0 { b",{\"name\":" } else { b"{\"name\":" });
+        write_text(out, &column.name);
+        out.extend_from_slice(b",\"type\":");
+        write_text(out, &column.type_name);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"],\"rows\":[");
+}
+
+/// Writes a value that is not NULL. What its type's JSON cannot say, such as `NaN` or `infinity`, is a string.
+pub(super) fn write_value(out: &mut Vec<u8>, shape: Shape, bytes: &[u8]) {
+    let lossy = String::from_utf8_lossy(bytes);
+    let text: &str = &lossy;
+    match shape {
+        Shape::Integer if is_integer(text) => out.extend_from_slice(text.as_bytes()),
+        Shape::Boolean if text == "t" => out.extend_from_slice(b"true"),
+        Shape::Boolean if text == "f" => out.extend_from_slice(b"false"),
+        Shape::Single => write_number(out, text.parse::<f32>().ok().map(f64::from), text),
+        Shape::Double => write_number(out, text.parse().ok(), text),
+        Shape::Date if is_date(text) => write_text(out, &format!("{text}T00:00:00Z")),
+        Shape::Timestamp => match timestamp(text) {
+            Some((time, "")) => write_text(out, &format!("{time}Z")),
+            _ => write_text(out, text),
+        },
+        Shape::TimestampTz => {
+            match timestamp(text).and_then(|(time, zone)| Some((time, offset(zone)?))) {
+                Some((time, offset)) => write_text(out, &format!("{time}{offset}")),
+                None => write_text(out, text),
+            }
+        }
+        Shape::Hex => match unhex(text) {
+            Some(bytes) => write_text(out, &String::from_utf8_lossy(&bytes)),
+            None => write_text(out, text),
+        },
+        Shape::Text | Shape::Integer | Shape::Boolean | Shape::Date => write_text(out, text),
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    // A text always has a form in JSON, and a vector takes all.
+    let written = serde_json::to_writer(&mut *out, text);
+    debug_assert!(written.is_ok());
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// As Go's encoder: without an exponent from 1e-6 up to 1e21, and with a sign in it beyond.
+fn write_number(out: &mut Vec<u8>, number: Option<f64>, text: &str) {
+    let Some(number) = number.filter(|number| number.is_finite()) else {
+        return write_text(out, text);
+    };
+    let size = number.abs();
+    let written = if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        let exponential = format!("{number:e}");
+        if exponential.contains("e-") { exponential } else { exponential.replace('e', "e+") }
+    } else {
+        number.to_string()
+    };
+    out.extend_from_slice(written.as_bytes());
+}
+
+fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(place, byte)| match place {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
+/// Splits `2024-01-02 03:04:05.6+07` into a time with its `T` and what follows.
+fn timestamp(text: &str) -> Option<(String, &str)> {
+    let (date, time) = text.split_once(' ')?;
+    let end = time.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'));
+    let (time, zone) = time.split_at(end.unwrap_or(time.len()));
+    (is_date(date) && time.len() >= 8).then(|| (format!("{date}T{time}"), zone))
+}
+
+/// Writes PostgreSQL's offset as RFC 3339 has it; one with seconds has no form there.
+fn offset(zone: &str) -> Option<String> {
+    let digits = zone.strip_prefix(['+', '-'])?;
+    let fits = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    match digits.len() {
+        _ if !fits => None,
+        2 | 5 if digits.bytes().all(|byte| byte == b'0' || byte == b':') => Some("Z".to_owned()),
+        2 => Some(format!("{zone}:00")),
+        5 => Some(zone.to_owned()),
+        _ => None,
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x")?.as_bytes();
+    let pairs = digits.chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    pairs.collect()
+}

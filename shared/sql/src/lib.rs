@@ -1,0 +1,110 @@
+//! The SQL engine: one statement in, rows out as they come; read-only by the database's own means.
+
+mod answer;
+mod column;
+mod error;
+mod format;
+mod pool;
+mod postgres;
+mod run;
+mod secure;
+mod sink;
+mod statement;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egress::Egress;
+use sourcegate_core::{Rev, Secrets, SqlTarget};
+use tokio::time::Instant;
+
+pub use answer::{Answer, Body, ROW_COUNT, TRUNCATED};
+pub use column::Column;
+pub use error::{Error, Policy};
+pub use format::Format;
+pub use statement::{BadStatement, Statement};
+
+/// What bounds every statement, whatever its data source says.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Rows of one answer; more are cut and the answer says so. Default 1 000 000.
+    pub rows: u64,
+    /// Bytes of one answer; what is more is cut at a row and the answer says so. Default 1 GiB.
+    pub bytes: u64,
+    /// Bytes of one row as the database sends it; a larger one fails the statement. Default 16 MiB.
+    pub row_bytes: usize,
+    /// Statements that wait for the one connection of a data source; more are refused. Default 100.
+    pub waiting: usize,
+    /// How long each of them waits. Default 10 s.
+    pub wait: Duration,
+    /// Data sources that have a connection at a time. Default 1 000.
+    pub connections: usize,
+    /// How long a connection is kept after its last use. Default 60 s.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rows: 1_000_000,
+            bytes: 1 << 30,
+            row_bytes: 16 << 20,
+            waiting: 100,
+            wait: Duration::from_secs(10),
+            connections: 1_000,
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether what follows a body's bytes reaches the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailers {
+    /// It does: a cut CSV says so there.
+    Sent,
+    /// It does not: a CSV over a limit breaks off, so that it cannot be taken for whole.
+    Lost,
+}
+
+/// One statement for one data source.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// What the connection is kept under.
+    pub rev: Rev,
+    /// The database.
+    pub target: &'a SqlTarget,
+    /// The secrets that the target names.
+    pub secrets: &'a Secrets,
+    /// What is asked.
+    pub statement: &'a Statement,
+    /// How the answer is written.
+    pub format: Format,
+    /// Whether the caller sees trailers.
+    pub trailers: Trailers,
+    /// When the caller stops waiting; the target's own limit may come first.
+    pub deadline: Instant,
+}
+
+/// The engine. A clone is the same engine.
+#[derive(Clone, Debug)]
+pub struct Sql(Arc<run::Engine>);
+
+impl Sql {
+    /// Makes an engine; connects to nobody until something is asked.
+    #[must_use]
+    pub fn new(egress: Egress, limits: Limits) -> Self {
+        Self(Arc::new(run::Engine::new(egress, limits)))
+    }
+
+    /// Runs one statement and answers as soon as there is a first row, or the end.
+    ///
+    /// What fails until then is an error here; what fails later ends the body with an error. Dropping the future or the body
+    /// cancels the statement in the database.
+    ///
+    /// # Errors
+    /// The statement is refused, here or by the database (400); the database cannot be reached, refuses its credentials or
+    /// breaks off (502), has no room (503), or is too slow (504).
+    pub async fn query(&self, ask: Ask<'_>) -> Result<Answer, Error> {
+        self.0.query(ask).await
+    }
+}

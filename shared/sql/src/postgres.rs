@@ -1,0 +1,214 @@
+//! PostgreSQL: one session, one statement at a time, in a transaction that cannot write.
+
+mod connect;
+mod literal;
+mod refusal;
+mod rows;
+mod startup;
+mod types;
+mod wire;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use egress::{Egress, Tls};
+use sourcegate_core::{Secrets, SqlTarget};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{CancelToken, Client, NoTls, Statement as Prepared};
+
+use crate::column::Column;
+use crate::format::Format;
+use crate::sink::{Sink, Stop};
+use crate::statement::{BadStatement, Keyword, Statement};
+use crate::{Error, Limits};
+
+/// How long the database may take to be made ready for the next caller, or to be told to stop.
+pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// Begins a transaction that cannot write, and fixes that by a first query: from then on the server refuses to make it
+/// writable (`faults.md`, part 4).
+const BEGIN: &str = "START TRANSACTION READ ONLY; SELECT 1";
+
+/// A connection to PostgreSQL. Dropping it closes the socket.
+pub(crate) struct Session {
+    client: Client,
+    connection: JoinHandle<()>,
+    way_back: WayBack,
+    /// Why the stream was ended from here; the driver then only says that it has ended.
+    ended: Arc<OnceLock<wire::Ended>>,
+    /// Whether the server ends the session by itself when nobody uses it.
+    lasting: bool,
+    limit: Duration,
+}
+
+/// What a cancel request needs: the same server over the same TLS.
+struct WayBack {
+    egress: Egress,
+    token: CancelToken,
+    address: std::net::SocketAddr,
+    host: String,
+    tls: Option<Tls>,
+}
+
+/// A statement that the server has parsed, and how its rows will be had.
+pub(crate) struct Opened {
+    pub(crate) columns: Vec<Column>,
+    rows: Rows,
+}
+
+enum Rows {
+    /// From `COPY`, as the server writes them.
+    Copied(Prepared),
+    /// As texts, by this.
+    Texts(String),
+}
+
+impl Session {
+    /// Connects, within the target's own limit.
+    pub(crate) async fn connect(
+        egress: &Egress,
+        target: &SqlTarget,
+        secrets: &Secrets,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let connecting = connect::connect(egress, target, secrets, limits);
+        let limit = target.connect_timeout;
+        timeout(limit, connecting).await.unwrap_or(Err(Error::Timeout(limit)))
+    }
+
+    /// Tells whether the connection is known to have ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Tells whether the session may be kept for the next statement.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.lasting
+    }
+
+    /// Has the server parse the statement alone, in a transaction that cannot write. Nothing of it runs yet.
+    pub(crate) async fn open(
+        &mut self,
+        statement: &Statement,
+        keyword: Keyword,
+        format: Format,
+    ) -> Result<Opened, Error> {
+        let copies = format == Format::Csv && statement.params.is_empty() && keyword.is_query();
+        let text = &statement.text;
+        let client = &self.client;
+        // One round trip: requests go out in this order. Parsing `COPY` runs nothing either, and counts only if the server
+        // took the text alone.
+        let copy = async {
+            match copies {
+                true => client.prepare(&copy_of(text)).await.ok(),
+                false => None,
+            }
+        };
+        let (begun, parsed, copy) =
+            tokio::join!(client.batch_execute(BEGIN), client.prepare(text), copy);
+        begun.map_err(|error| self.refused(error))?;
+        let parsed = parsed.map_err(|error| self.refused(error))?;
+        let (given, wanted) = (statement.params.len(), parsed.params().len());
+        if given != wanted {
+            return Err(Error::Refused(BadStatement::ParamCount { wanted, given }));
+        }
+        let columns: Vec<_> = parsed.columns().iter().map(types::column).collect();
+        if columns.is_empty() {
+            return Err(Error::Refused(BadStatement::NoColumns));
+        }
+        if parsed.columns().iter().any(|column| types::is_looked_up(column.type_()))
+            || parsed.params().iter().any(types::is_looked_up)
+        {
+            // The driver keeps a prepared statement for looking types up, and would not notice that it is gone.
+            self.lasting = false;
+        }
+        let rows = match copy {
+            Some(copy) => Rows::Copied(copy),
+            None => {
+                if copies {
+                    self.begin_again().await?;
+                }
+                Rows::Texts(literal::executing(statement, parsed.params()).map_err(Error::Refused)?)
+            }
+        };
+        Ok(Opened { columns, rows })
+    }
+
+    /// A text that stands alone need not stand in `COPY`: one that ends with a semicolon does not.
+    async fn begin_again(&self) -> Result<(), Error> {
+        let client = &self.client;
+        let (ended, begun) =
+            tokio::join!(client.batch_execute("ROLLBACK"), client.batch_execute(BEGIN));
+        ended.and(begun).map_err(|error| self.refused(error))
+    }
+
+    /// Runs what was opened, and gives its rows.
+    pub(crate) async fn stream(&mut self, opened: Opened, sink: &mut Sink) -> Result<(), Stop> {
+        match opened.rows {
+            Rows::Copied(copy) => rows::copied(self, copy, sink).await,
+            Rows::Texts(text) => rows::texts(self, &text, opened.columns.len(), sink).await,
+        }
+    }
+
+    /// Ends the transaction and whatever the statement left in the session; false where it is in doubt.
+    ///
+    /// `DISCARD ALL` is refused inside a transaction, so that its success is the proof that there is none.
+    pub(crate) async fn reset(&mut self) -> bool {
+        let client = &self.client;
+        let both = async {
+            tokio::join!(client.batch_execute("ROLLBACK"), client.batch_execute("DISCARD ALL"))
+        };
+        matches!(timeout(HOUSEKEEPING, both).await, Ok((Ok(()), Ok(()))))
+    }
+
+    /// Has the server stop what runs, and closes the connection: a cancel that comes late may hit nobody else's statement.
+    pub(crate) async fn cancel(self) {
+        if timeout(HOUSEKEEPING, self.way_back.cancel()).await.is_err() {
+            tracing::warn!("could not cancel a statement in time");
+        }
+    }
+
+    fn refused(&self, error: tokio_postgres::Error) -> Error {
+        match self.ended.get() {
+            Some(ended) => refusal::of_ended(*ended),
+            None => refusal::of_statement(error, self.limit),
+        }
+    }
+}
+
+impl WayBack {
+    async fn cancel(&self) {
+        let Self { egress, token, address, host, tls } = self;
+        let sent = async {
+            let plain = egress.dial(&address.ip().to_string(), address.port()).await?;
+            let stream = match tls {
+                Some(tls) => connect::secure(egress, plain, tls.clone(), host).await?,
+                None => egress::Stream::Plain(plain),
+            };
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+                token.cancel_query_raw(stream, NoTls).await?,
+            )
+        };
+        if let Err(error) = sent.await {
+            tracing::warn!(%error, "could not cancel a statement");
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+fn copy_of(text: &str) -> String {
+    // On a line of its own, since the text may end with a comment.
+    format!("COPY ({text}\n) TO STDOUT (FORMAT csv, HEADER)")
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("lasting", &self.lasting).finish_non_exhaustive()
+    }
+}

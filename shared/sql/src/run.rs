@@ -1,0 +1,138 @@
+//! From an ask to an answer: the turn, the session, the statement, the rows, and what is left behind.
+
+use std::sync::Arc;
+
+use egress::Egress;
+use sourcegate_core::SqlDriver;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use crate::pool::{Lease, Pool};
+use crate::postgres::{HOUSEKEEPING, Opened, Session};
+use crate::sink::{Room, Sink, Stop};
+use crate::statement::{Dialect, Keyword, check};
+use crate::{Answer, Ask, Error, Limits};
+
+/// What the engine holds.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    egress: Egress,
+    limits: Limits,
+    pool: Arc<Pool>,
+}
+
+impl Engine {
+    pub(crate) fn new(egress: Egress, limits: Limits) -> Self {
+        Self { egress, limits, pool: Arc::new(Pool::new(limits)) }
+    }
+
+    pub(crate) async fn query(&self, ask: Ask<'_>) -> Result<Answer, Error> {
+        ask.target.check().map_err(Error::Target)?;
+        let keyword =
+            check(ask.statement, Dialect::of(ask.target.driver)).map_err(Error::Refused)?;
+        if ask.target.driver != SqlDriver::Postgres {
+            return Err(Error::Driver(ask.target.driver.as_str()));
+        }
+        let begun = Instant::now();
+        let deadline = ask.deadline.min(begun + ask.target.statement_timeout);
+        let late = || Error::Timeout(deadline.saturating_duration_since(begun));
+        let lease = timeout_at(deadline, self.pool.lease(ask.rev)).await.map_err(|_| late())??;
+        let opening = self.open(&lease, ask, keyword);
+        let (session, opened) = timeout_at(deadline, opening).await.map_err(|_| late())??;
+        let (sink, head, body) =
+            Sink::new(ask.format, ask.trailers, self.room(ask), opened.columns.clone());
+        let running = Running { session, lease, late: late(), deadline };
+        // Of its own, so that it can end the statement when nobody waits for it any more.
+        tokio::spawn(running.run(opened, sink));
+        let columns = head.await.map_err(|_| Error::GivenUp)??;
+        Ok(Answer { content_type: ask.format.content_type(), columns, body })
+    }
+
+    fn room(&self, ask: Ask<'_>) -> Room {
+        let Limits { rows, bytes, .. } = self.limits;
+        Room { rows: ask.target.most_rows.unwrap_or(rows).min(rows), bytes }
+    }
+
+    /// Opens the statement in the session that was kept, or in a new one; in a new one also when the one that was kept turns
+    /// out to have ended, since nothing can have run in it.
+    async fn open(
+        &self,
+        lease: &Lease,
+        ask: Ask<'_>,
+        keyword: Keyword,
+    ) -> Result<(Session, Opened), Error> {
+        if let Some(kept) = lease.take(self.limits.idle) {
+            match open_in(kept, lease, ask, keyword).await {
+                Err(error) if error.is_ended_session() => {}
+                other => return other,
+            }
+        }
+        let connected = Session::connect(&self.egress, ask.target, ask.secrets, &self.limits).await;
+        if let Err(Error::Full(_)) = connected {
+            lease.back_off();
+        }
+        open_in(connected?, lease, ask, keyword).await
+    }
+}
+
+async fn open_in(
+    mut session: Session,
+    lease: &Lease,
+    ask: Ask<'_>,
+    keyword: Keyword,
+) -> Result<(Session, Opened), Error> {
+    match session.open(ask.statement, keyword, ask.format).await {
+        Ok(opened) => Ok((session, opened)),
+        Err(error) => {
+            if error.leaves_session() {
+                keep(session, lease).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Keeps a session if nothing of the statement is left in it.
+async fn keep(mut session: Session, lease: &Lease) {
+    if session.reset().await && session.is_lasting() {
+        lease.keep(session);
+    }
+}
+
+/// A statement that runs.
+struct Running {
+    session: Session,
+    lease: Lease,
+    deadline: Instant,
+    late: Error,
+}
+
+impl Running {
+    /// Runs it to its end, the caller's or the deadline's. What it left in the session is gone before the answer ends: a process
+    /// on Lambda stands still from then on.
+    async fn run(self, opened: Opened, mut sink: Sink) {
+        let Self { mut session, lease, deadline, late } = self;
+        let gone = sink.gone();
+        let ended = tokio::select! {
+            biased;
+            () = sleep_until(deadline) => Err(Stop::Failed(late)),
+            () = gone => Err(Stop::Gone),
+            ended = session.stream(opened, &mut sink) => ended,
+        };
+        match &ended {
+            Ok(()) => keep(session, &lease).await,
+            Err(Stop::Failed(error)) if error.leaves_session() => keep(session, &lease).await,
+            Err(_) => session.cancel().await,
+        }
+        drop(lease);
+        let telling = async {
+            match ended {
+                Ok(()) => sink.finish(false).await,
+                Err(Stop::Full) => sink.finish(true).await,
+                Err(Stop::Gone) => {}
+                Err(Stop::Failed(error)) => sink.fail(error).await,
+            }
+        };
+        // A caller who does not read gets no end, which is a broken body.
+        timeout(HOUSEKEEPING, telling).await.ok();
+    }
+}

@@ -1,0 +1,62 @@
+//! From the TLS words of a target to settings of egress.
+
+use egress::{Names, Tls, TlsOptions};
+use sourcegate_core::{Secrets, SqlTarget, SslMode};
+
+use crate::Error;
+
+/// What a connection does about TLS, decided from the mode.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    Never,
+    /// Only where the server refuses a connection without.
+    IfRefused(Tls),
+    /// Where the server offers it.
+    IfOffered(Tls),
+    Always(Tls),
+}
+
+impl Wanted {
+    /// Reads the mode and the secrets that it needs.
+    pub(crate) fn of(target: &SqlTarget, secrets: &Secrets) -> Result<Self, Error> {
+        let settings = &target.tls;
+        if settings.mode == SslMode::Disable {
+            return Ok(Self::Never);
+        }
+        let pem = |name: &String| secret(secrets, name).map(str::as_bytes);
+        let client = settings.client.as_ref();
+        let client =
+            client.map(|(chain, key)| Ok::<_, Error>((pem(chain)?, pem(key)?))).transpose()?;
+        let options = TlsOptions {
+            verify: verifies(target),
+            server_name: settings.server_name.as_deref(),
+            ca_pem: settings.authorities.as_ref().map(pem).transpose()?,
+            client,
+        };
+        let names = match settings.mode {
+            SslMode::VerifyFull => Names::Verified,
+            _ => Names::Any,
+        };
+        let tls = Tls::for_database(&options, names).map_err(Error::Connect)?;
+        Ok(match settings.mode {
+            SslMode::Disable => Self::Never,
+            SslMode::Allow => Self::IfRefused(tls),
+            SslMode::Prefer => Self::IfOffered(tls),
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => Self::Always(tls),
+        })
+    }
+}
+
+/// Tells whether the server's certificate is verified if TLS is spoken.
+pub(crate) fn verifies(target: &SqlTarget) -> bool {
+    match target.tls.mode {
+        SslMode::Disable | SslMode::Allow | SslMode::Prefer => false,
+        SslMode::Require => target.tls.authorities.is_some() && !target.tls.skip_verify,
+        SslMode::VerifyCa | SslMode::VerifyFull => true,
+    }
+}
+
+/// Finds a secret that the target names.
+pub(crate) fn secret<'a>(secrets: &'a Secrets, name: &str) -> Result<&'a str, Error> {
+    secrets.get(name).ok_or_else(|| Error::NoSecret(name.to_owned()))
+}

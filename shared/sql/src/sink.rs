@@ -1,0 +1,167 @@
+//! From rows to the frames of a body, within the limits.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use http_body::Frame;
+use sourcegate_core::Classify;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::answer::{Body, ROW_COUNT, TRUNCATED};
+use crate::format::Writer;
+use crate::{Column, Error, Format, Trailers};
+
+/// How much is gathered before it is sent.
+const CHUNK_BYTES: usize = 32 << 10;
+
+/// How long rows wait for more of them.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What the caller of the engine waits for.
+pub(crate) type Head = oneshot::Receiver<Result<Vec<Column>, Error>>;
+
+/// How much an answer may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Tells the database's side to stop.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The limits are reached.
+    Full,
+    /// Nobody reads any more.
+    Gone,
+    /// It failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Where rows go.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    frames: mpsc::Sender<Result<Frame<Bytes>, Error>>,
+    head: Option<oneshot::Sender<Result<Vec<Column>, Error>>>,
+    writer: Writer,
+    format: Format,
+    trailers: Trailers,
+    room: Room,
+    buffer: Vec<u8>,
+    rows: u64,
+    /// Of rows, sent or gathered.
+    bytes: u64,
+}
+
+impl Sink {
+    pub(crate) fn new(
+        format: Format,
+        trailers: Trailers,
+        room: Room,
+        columns: Vec<Column>,
+    ) -> (Self, Head, Body) {
+        let (frames, receiver) = mpsc::channel(1);
+        let (head, waiting) = oneshot::channel();
+        let writer = Writer::new(format, columns);
+        let buffer = Vec::with_capacity(CHUNK_BYTES + (CHUNK_BYTES >> 2));
+        let head = Some(head);
+        let sink = Self { frames, head, writer, format, trailers, room, buffer, rows: 0, bytes: 0 };
+        (sink, waiting, Body::new(receiver))
+    }
+
+    /// Ends when nobody reads any more.
+    pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let frames = self.frames.clone();
+        async move { frames.closed().await }
+    }
+
+    /// Writes what stands before the rows.
+    pub(crate) fn begin(&mut self) {
+        self.writer.head(&mut self.buffer);
+    }
+
+    /// Takes what the database wrote before the rows.
+    pub(crate) fn begin_with(&mut self, line: &[u8]) {
+        self.buffer.extend_from_slice(line);
+    }
+
+    /// Writes a row, or tells that there is no room for it.
+    pub(crate) async fn row<'a>(
+        &mut self,
+        cell: impl Fn(usize) -> Option<&'a [u8]>,
+    ) -> Result<(), Stop> {
+        let before = self.buffer.len();
+        self.writer.row(&mut self.buffer, self.rows, cell);
+        self.count(before).await
+    }
+
+    /// Takes a row that the database wrote.
+    pub(crate) async fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
+        let before = self.buffer.len();
+        self.buffer.extend_from_slice(line);
+        self.count(before).await
+    }
+
+    async fn count(&mut self, before: usize) -> Result<(), Stop> {
+        let bytes = self.bytes + (self.buffer.len() - before) as u64;
+        if self.rows >= self.room.rows || bytes > self.room.bytes {
+            self.buffer.truncate(before);
+            return Err(Stop::Full);
+        }
+        self.rows += 1;
+        self.bytes = bytes;
+        if self.buffer.len() >= CHUNK_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    /// Tells whether there are rows that nobody has seen.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.rows > 0 && !self.buffer.is_empty()
+    }
+
+    /// Sends what was gathered; from then on the answer has begun.
+    pub(crate) async fn flush(&mut self) -> Result<(), Stop> {
+        if let Some(head) = self.head.take() {
+            head.send(Ok(self.writer.columns().to_vec())).map_err(|_| Stop::Gone)?;
+        }
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let chunk = Bytes::copy_from_slice(&self.buffer);
+        self.buffer.clear();
+        self.frames.send(Ok(Frame::data(chunk))).await.map_err(|_| Stop::Gone)
+    }
+
+    /// Ends the answer whole, or cut as the limits have it.
+    pub(crate) async fn finish(mut self, truncated: bool) {
+        if truncated && self.format == Format::Csv && self.trailers == Trailers::Lost {
+            let Room { rows, bytes } = self.room;
+            return self.fail(Error::TooLarge { rows, bytes }).await;
+        }
+        self.writer.tail(&mut self.buffer, self.rows, truncated);
+        if self.flush().await.is_ok() {
+            let truncated = HeaderValue::from_static(if truncated { "true" } else { "false" });
+            let trailers = [(ROW_COUNT, HeaderValue::from(self.rows)), (TRUNCATED, truncated)];
+            // Whoever has gone meanwhile does not miss them.
+            self.frames.send(Ok(Frame::trailers(HeaderMap::from_iter(trailers)))).await.ok();
+        }
+    }
+
+    /// Ends the answer with an error: as the whole answer if it has not begun, else as a broken body.
+    pub(crate) async fn fail(mut self, error: Error) {
+        if let Some(head) = self.head.take() {
+            head.send(Err(error)).ok();
+            return;
+        }
+        self.writer.failure(&mut self.buffer, self.rows, &error.public());
+        if self.flush().await.is_ok() {
+            self.frames.send(Err(error)).await.ok();
+        }
+    }
+}

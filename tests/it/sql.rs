@@ -1,0 +1,8 @@
+//! The SQL engine over real databases: bad input class Q of the catalogue.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod asking;
+mod bypasses;
+mod connecting;
+mod formats;
+mod lifecycle;

@@ -1,0 +1,134 @@
+//! Asks the engine as the gateway does.
+
+use std::time::Duration;
+
+use egress::{Dns, Egress, Timeouts};
+use harness::postgres::{PASSWORD, Postgres};
+use http_body_util::BodyExt as _;
+use secrecy::SecretString;
+use serde_json::Value;
+use sourcegate_core::{
+    Classify as _, Policy, Rev, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, Secrets, SqlDriver,
+    SqlParams, SqlPlace, SqlTarget, SqlTls, SslMode,
+};
+use sql::{Answer, Ask, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers};
+use tokio::time::Instant;
+
+/// A data source and the engine that serves it.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) sql: Sql,
+    pub(super) target: SqlTarget,
+    pub(super) secrets: Secrets,
+    pub(super) rev: Rev,
+    pub(super) trailers: Trailers,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) text: String,
+    pub(super) rows: u64,
+    pub(super) truncated: bool,
+}
+
+pub(super) fn door() -> Egress {
+    let policy = Policy::aws(vec!["127.0.0.0/8".parse().unwrap()]);
+    Egress::new(policy, Dns::Servers(Vec::new()), Timeouts::default())
+}
+
+impl Source {
+    /// The database `shop` of a server, as a role of it, with an engine of its own.
+    pub(super) fn of(postgres: &Postgres, user: &str) -> Self {
+        Self::with(postgres, user, Limits::default())
+    }
+
+    pub(super) fn with(postgres: &Postgres, user: &str, limits: Limits) -> Self {
+        let address = postgres.address();
+        let target = SqlTarget {
+            driver: SqlDriver::Postgres,
+            place: SqlPlace { host: address.ip().to_string(), port: address.port() },
+            database: "shop".to_owned(),
+            user: user.to_owned(),
+            password: Some("password".to_owned()),
+            tls: SqlTls::of(SslMode::Disable),
+            connect_timeout: SQL_CONNECT_TIMEOUT,
+            statement_timeout: SQL_STATEMENT_TIMEOUT,
+            params: SqlParams::default(),
+            allow_dangerous_role: false,
+            most_rows: None,
+        };
+        let secrets = [("password", PASSWORD), ("ca", postgres.authority())];
+        let secrets = secrets.map(|(name, text)| (name.to_owned(), SecretString::from(text)));
+        Self {
+            sql: Sql::new(door(), limits),
+            target,
+            secrets: Secrets::from_iter(secrets),
+            rev: Rev::new(),
+            trailers: Trailers::Sent,
+        }
+    }
+
+    pub(super) async fn reader() -> Self {
+        Self::of(Postgres::shared().await, "reader")
+    }
+
+    pub(super) async fn ask(
+        &self,
+        format: Format,
+        text: &str,
+        params: &[Value],
+    ) -> Result<Answer, Error> {
+        let statement = Statement { text: text.to_owned(), params: params.to_vec() };
+        let ask = Ask {
+            rev: self.rev,
+            target: &self.target,
+            secrets: &self.secrets,
+            statement: &statement,
+            format,
+            trailers: self.trailers,
+            deadline: Instant::now() + Duration::from_secs(60),
+        };
+        self.sql.query(ask).await
+    }
+
+    /// The whole answer to a statement with parameters; what breaks it off is an error too.
+    pub(super) async fn whole(
+        &self,
+        format: Format,
+        text: &str,
+        params: &[Value],
+    ) -> Result<Whole, Error> {
+        let collected = self.ask(format, text, params).await?.body.collect().await?;
+        let trailers = collected.trailers().expect("a whole answer has trailers").clone();
+        Ok(Whole {
+            text: String::from_utf8(collected.to_bytes().to_vec()).unwrap(),
+            rows: trailers[ROW_COUNT].to_str().unwrap().parse().unwrap(),
+            truncated: &trailers[TRUNCATED] == "true",
+        })
+    }
+
+    /// The text of a whole answer.
+    #[track_caller]
+    pub(super) fn text(&self, format: Format, text: &str) -> impl Future<Output = String> {
+        let (source, text) = (self.clone(), text.to_owned());
+        async move {
+            match source.whole(format, &text, &[]).await {
+                Ok(whole) => whole.text,
+                Err(error) => panic!("{text}: {} ({error:?})", error.public()),
+            }
+        }
+    }
+
+    /// The status and the cause of a failure, as the gateway answers it.
+    pub(super) async fn fails(
+        &self,
+        format: Format,
+        text: &str,
+    ) -> (sourcegate_core::Kind, String) {
+        match self.whole(format, text, &[]).await {
+            Ok(whole) => panic!("{text}: {whole:?}"),
+            Err(error) => (error.kind(), error.cause().unwrap_or_default().to_owned()),
+        }
+    }
+}
