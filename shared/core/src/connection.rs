@@ -4,6 +4,8 @@ mod duration;
 mod pattern;
 mod proxy;
 mod scoped;
+mod sql_proxy;
+mod sql_settings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +14,13 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{BadUrl, BaseUrl, JsonText, Plugin, Scheme, Settings};
+use crate::{BadSqlTarget, BadUrl, BaseUrl, JsonText, Plugin, Scheme, Settings};
 
 pub use duration::{BadDuration, duration};
 pub use pattern::{BadPattern, Pattern};
 pub use proxy::{AllowedEndpoint, BadHttpProxy, BadProxy, HttpProxy, Proxy};
 pub use scoped::{ScopedSpec, plugin_of};
+pub use sql_proxy::{BadSqlProxy, MysqlBlock, PostgresBlock, SqlProxy};
 
 /// How many configured headers a data source may have (`faults.md` H11).
 const MOST_HEADERS: usize = 100;
@@ -65,6 +68,14 @@ pub enum BadConnection {
     /// A field of `jsonData` is of another type than it must be.
     #[error("jsonData.{0} is not of the right type")]
     Field(&'static str),
+    /// `jsonData` as a whole cannot be read.
+    #[error("jsonData cannot be read: {0}")]
+    Shape(String),
+    /// A field that names a file of the server.
+    #[error(
+        "jsonData.{0} names a file of the server, which is never read; set tlsConfigurationMethod to file-content and send the file's text in secureJsonData"
+    )]
+    ServerFile(&'static str),
     /// A configured header of the Perses dialect that may not be set, or whose value no header can have. The text tells the
     /// name alone.
     #[error("header {0:?} cannot be set; choose another one, or another value")]
@@ -75,6 +86,12 @@ pub enum BadConnection {
     /// Its configuration cannot be used.
     #[error("{0}")]
     HttpProxy(#[source] BadHttpProxy),
+    /// The same of a database's.
+    #[error("{0}")]
+    SqlProxy(#[source] BadSqlProxy),
+    /// The settings of a database make no target.
+    #[error("{0}")]
+    Sql(#[source] BadSqlTarget),
     /// It is a database's, which no HTTP request reaches.
     #[error("the datasource is a database; POST a query to it, without a path behind its name")]
     NotHttpProxy,

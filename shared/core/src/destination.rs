@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{BaseUrl, Scheme, Settings, connection::Extras};
+use crate::{BaseUrl, Scheme, Settings, SqlDriver, SqlTarget, connection::Extras};
 
 /// Where a data source's secrets may go: its type, the scheme, host and port of its url, and whether TLS is verified.
 ///
@@ -21,7 +21,11 @@ impl Destination {
     pub fn of(settings: &Settings) -> Self {
         let plugin = settings.plugin().id().unwrap_or(&settings.type_text);
         let extras = Extras::lenient(&settings.json_data);
-        let tls = if extras.tls_skip_verify { "any" } else { "verified" };
+        let tls = match SqlDriver::of_plugin(settings.plugin()) {
+            Some(driver) => SqlTarget::verified(settings, driver),
+            None if extras.tls_skip_verify => "any",
+            None => "verified",
+        };
         let place = match BaseUrl::parse(&settings.url) {
             Ok(url) => {
                 let scheme = match url.scheme {
@@ -100,6 +104,20 @@ mod tests {
             false,
         );
         differs("httpHeaderValue1", |s| s.json_data = json(r#"{"httpHeaderName1":"Y"}"#), true);
+    }
+
+    #[test]
+    fn k05_a_mode_of_tls_that_verifies_less_is_another_destination() {
+        let of = |mode: &str| {
+            let json = format!(r#"{{"sslmode":"{mode}"}}"#);
+            let mut settings = settings("db:5432", &json);
+            settings.type_text = "postgres".into();
+            Destination::of(&settings)
+        };
+        assert_eq!(of("verify-full"), of(""));
+        assert_ne!(of("verify-full"), of("verify-ca"));
+        assert_ne!(of("verify-full"), of("require"));
+        assert_eq!(of("disable"), of("require"));
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub use address::{BadCidr, Cidr, Policy, Verdict};
 pub use base_url::{BadUrl, BaseUrl, Scheme};
 pub use connection::{
     AllowedEndpoint, Auth, BadConnection, BadDuration, BadHttpProxy, BadPattern, BadProxy,
-    BasicAuth, HeaderSecret, HttpProxy, HttpTarget, Passed, Pattern, Proxy, Rules, ScopedSpec, Tls,
-    TlsNames, duration, plugin_of,
+    BadSqlProxy, BasicAuth, HeaderSecret, HttpProxy, HttpTarget, MysqlBlock, Passed, Pattern,
+    PostgresBlock, Proxy, Rules, ScopedSpec, SqlProxy, Tls, TlsNames, duration, plugin_of,
 };
 pub use correlation::{Correlation, CorrelationKind, Target, Transformation, TransformationKind};
 pub use datasource::{Datasource, JsonText, Settings};

@@ -144,6 +144,15 @@ impl SslMode {
             Self::VerifyFull => "verify-full",
         }
     }
+
+    /// How far the server is verified in every case: for comparing where secrets may go.
+    pub(crate) const fn verified(self) -> &'static str {
+        match self {
+            Self::Disable | Self::Allow | Self::Prefer | Self::Require => "any",
+            Self::VerifyCa => "ca",
+            Self::VerifyFull => "verified",
+        }
+    }
 }
 
 impl FromStr for SslMode {
@@ -203,6 +212,10 @@ pub struct SqlTarget {
     pub params: SqlParams,
     /// Lets a role connect that can do more than read: a superuser, or one with rights to files and programs.
     pub allow_dangerous_role: bool,
+    /// Connections at once, of all processes together; as many as there are processes where nothing is said.
+    pub most_connections: Option<u32>,
+    /// Bytes of one row, where fewer than the engine's own limit.
+    pub most_row_bytes: Option<usize>,
     /// Rows of one answer, where fewer than the engine's own limit.
     pub most_rows: Option<u64>,
 }

@@ -56,6 +56,8 @@ impl Source {
             statement_timeout: SQL_STATEMENT_TIMEOUT,
             params: SqlParams::default(),
             allow_dangerous_role: false,
+            most_connections: None,
+            most_row_bytes: None,
             most_rows: None,
         };
         let secrets = [("password", PASSWORD), ("ca", postgres.authority())];

@@ -14,7 +14,7 @@ use super::{
 use crate::{BadUrl, BaseUrl, JsonText, Plugin, Scheme, SecretSpec};
 
 /// The names under which the secrets of TLS are sealed.
-const TLS_NAMES: TlsNames =
+pub(super) const TLS_NAMES: TlsNames =
     TlsNames { ca: "tlsConfig.ca", cert: "tlsConfig.cert", key: "tlsConfig.key" };
 
 /// A `spec`, as far as it says how its data source is reached.

@@ -14,6 +14,8 @@ fn target() -> SqlTarget {
         statement_timeout: SQL_STATEMENT_TIMEOUT,
         params: SqlParams::default(),
         allow_dangerous_role: false,
+        most_connections: None,
+        most_row_bytes: None,
         most_rows: None,
     }
 }
