@@ -50,6 +50,7 @@ pub(crate) fn setup(data: &std::path::Path) -> Setup {
         hosts: Vec::new(),
         egress_allow: None,
         grafana: Default::default(),
+        perses: Default::default(),
         dynamodb_listen: None,
         provisioning: None,
         demo: false,

@@ -6,6 +6,7 @@ mod projects;
 mod proxy;
 mod races;
 mod secrets;
+mod sql;
 mod unsaved;
 
 use harness::{Answer, Client};

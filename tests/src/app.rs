@@ -70,6 +70,7 @@ impl TestApp {
             hosts: Vec::new(),
             egress_allow: None,
             grafana: grafana::Settings::default(),
+            perses: Default::default(),
             dynamodb_listen: None,
             provisioning: None,
             demo: false,

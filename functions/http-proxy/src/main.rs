@@ -22,8 +22,6 @@ async fn start() -> anyhow::Result<(Router, Options)> {
     let egress = Egress::new(policy, Dns::System, Timeouts::default());
     let limits = Limits::of_process(web::serve::at_once(web::env));
     let gateway = Gateway::new(store, vault, Upstream::new(egress, limits));
-    let router =
-        grafana::proxy::router(gateway.clone()).merge(perses::proxy::router(gateway.clone()));
-    let router = router.merge(perses::unsaved::router(gateway));
+    let router = grafana::proxy::router(gateway.clone()).merge(perses::proxy::router(gateway));
     Ok((router.fallback(grafana::fallback), options))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use grafana::{Compat, Settings};
+use perses::SqlFormat;
 use sourcegate_core::Cidr;
 
 use crate::admin::AdminArgs;
@@ -53,6 +54,11 @@ pub struct Args {
         default_value = "5000"
     )]
     pub datasource_limit: usize,
+
+    /// How answers to SQL statements are written where the caller's Accept leaves it open: CSV, or JSON as by Perses.
+    #[arg(long, env = "SOURCEGATE_SQL_FORMAT", value_name = "csv|json", default_value = "csv")]
+    pub sql_format: SqlFormat,
+
     /// A folder of data sources in Grafana's provisioning files: `datasources/*.yaml` below it, or its own.
     #[arg(long, env = "SOURCEGATE_PROVISIONING", value_name = "DIR", value_parser = path())]
     pub provisioning: Option<PathBuf>,

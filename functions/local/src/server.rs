@@ -9,9 +9,10 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use egress::{Dns, Egress, Timeouts};
-use gateway::Gateway;
+use gateway::{Engines, Gateway};
 use grafana::provisioning::{Provisioning, Report};
 use sourcegate_core::{Cidr, Policy};
+use sql::Sql;
 use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -40,6 +41,8 @@ pub struct Setup {
     pub egress_allow: Option<Vec<Cidr>>,
     /// How the Grafana dialect speaks.
     pub grafana: grafana::Settings,
+    /// What the Perses dialect is told.
+    pub perses: perses::Settings,
     /// Where to offer the tables.
     pub dynamodb_listen: Option<SocketAddr>,
     /// A folder of data sources in Grafana's provisioning files.
@@ -63,6 +66,7 @@ impl From<&Args> for Setup {
                 compat: args.grafana_compat,
                 datasource_limit: args.datasource_limit,
             },
+            perses: perses::Settings { sql_format: args.sql_format, trailers: true },
             dynamodb_listen: args.dynamodb_listen,
             // A variable that is set to nothing is as one that is not set.
             provisioning: args.provisioning.clone().filter(|dir| !dir.as_os_str().is_empty()),
@@ -143,8 +147,9 @@ impl Server {
         let door = egress.clone();
         let metrics = Metrics::new(move || door.stats())?;
         let vault = Vault::new(keyring, store.deployment().to_owned());
-        let upstream = Upstream::new(egress, upstream::Limits::default());
-        let gateway = Gateway::new(store.clone(), vault, upstream);
+        let upstream = Upstream::new(egress.clone(), upstream::Limits::default());
+        let sql = Some(Sql::new(egress, sql::Limits::default()));
+        let gateway = Gateway::new(store.clone(), vault, Engines { upstream, sql });
         let engine = Arc::new(engine);
         // The vault keeps its own, which alone is used to unwrap.
         let keyring = Arc::new(first_start::keyring(&setup.data)?);
@@ -233,7 +238,8 @@ impl Server {
             .merge(perses::documents::router(self.store.clone()))
             .merge(perses::basics::router(self.store.clone()))
             .merge(perses::proxy::router(self.gateway.clone()))
-            .merge(perses::unsaved::router(self.gateway.clone()))
+            .merge(perses::sql::router(self.gateway.clone(), self.setup.perses))
+            .merge(perses::unsaved::router(self.gateway.clone(), self.setup.perses))
             .fallback(grafana::fallback)
     }
 

@@ -15,6 +15,8 @@ pub enum Kind {
     NotFound,
     /// The method is never served: 405.
     MethodNotAllowed,
+    /// The answer has no form that the caller takes: 406.
+    NotAcceptable,
     /// The request did not arrive in time: 408.
     RequestTimeout,
     /// It contradicts what is stored: 409.

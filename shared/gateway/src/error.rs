@@ -28,6 +28,12 @@ pub enum Error {
     /// The request could not be sent, or was not answered.
     #[error(transparent)]
     Upstream(#[from] upstream::Error),
+    /// The statement was not run, or has no answer.
+    #[error(transparent)]
+    Sql(Arc<sql::Error>),
+    /// This process speaks to no database.
+    #[error("statements are not served here")]
+    NoSqlEngine,
 }
 
 /// Why the secret that a data source of the Perses dialect names cannot be used.
@@ -74,6 +80,8 @@ impl Classify for Error {
             Self::Connection(BadConnection::Unsupported(_)) => Kind::NotImplemented,
             Self::Connection(_) => Kind::Invalid,
             Self::Upstream(error) => error.kind(),
+            Self::Sql(error) => error.kind(),
+            Self::NoSqlEngine => Kind::Internal,
         }
     }
 
@@ -87,6 +95,8 @@ impl Classify for Error {
             Self::Secret(SecretFault::Unbound { .. }) => Some("secret_not_bound"),
             Self::Connection(_) => Some("bad_settings"),
             Self::Upstream(error) => error.cause(),
+            Self::Sql(error) => error.cause(),
+            Self::NoSqlEngine => None,
         }
     }
 
@@ -99,6 +109,8 @@ impl Classify for Error {
             Self::Secret(error) => error.to_string(),
             Self::Connection(error) => error.to_string(),
             Self::Upstream(error) => error.public(),
+            Self::Sql(error) => error.public(),
+            Self::NoSqlEngine => "internal error".to_owned(),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The use cases, dialect-free: what both dialects would otherwise repeat.
 
+mod database;
 mod enter;
 mod error;
 mod open;
 mod open_scoped;
 mod proxy;
+mod reach;
 mod remembered;
 mod unsaved;
 
@@ -13,6 +15,7 @@ use std::sync::Arc;
 
 use auth::{Caller, Credential, ProcessKey};
 use sourcegate_core::{Reference, ScopedName};
+use sql::Sql;
 use store::{Claim, Entered, EnteredScoped, LocatedSecret, Store, Vault};
 use upstream::Upstream;
 
@@ -20,8 +23,11 @@ use crate::enter::Place;
 use crate::open_scoped::SecretPlace;
 use crate::remembered::Remembered;
 
+pub use database::{Database, Question};
 pub use error::{Error, SecretFault};
-pub use proxy::{GrantedEither, Proxied};
+pub use proxy::Proxied;
+pub use reach::{GrantedEither, Reach, Reached};
+pub use sql::{Answer, Format, ROW_COUNT, Statement, TRUNCATED, Trailers};
 pub use unsaved::Unsaved;
 pub use upstream::{AnswerBody, Body, Hop, UpstreamTiming};
 
@@ -44,6 +50,20 @@ impl<W> Entry<W> {
     }
 }
 
+/// What sends requests and statements.
+pub struct Engines {
+    /// Over HTTP.
+    pub upstream: Upstream,
+    /// In SQL, where the process serves that.
+    pub sql: Option<Sql>,
+}
+
+impl From<Upstream> for Engines {
+    fn from(upstream: Upstream) -> Self {
+        Self { upstream, sql: None }
+    }
+}
+
 /// The way from a credential and a reference to a data source's answer. A clone is the same gateway.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
@@ -52,6 +72,7 @@ struct Inner {
     store: Store,
     vault: Vault,
     upstream: Upstream,
+    sql: Option<Sql>,
     entries: Remembered<Place<Reference>, Entered>,
     scoped: Remembered<Place<ScopedName>, EnteredScoped>,
     secrets: Remembered<SecretPlace, Option<LocatedSecret>>,
@@ -61,11 +82,13 @@ struct Inner {
 impl Gateway {
     /// Makes a gateway of what it stands on. It alone is given the vault.
     #[must_use]
-    pub fn new(store: Store, vault: Vault, upstream: Upstream) -> Self {
+    pub fn new(store: Store, vault: Vault, engines: impl Into<Engines>) -> Self {
+        let Engines { upstream, sql } = engines.into();
         Self(Arc::new(Inner {
             store,
             vault,
             upstream,
+            sql,
             entries: Remembered::new(),
             scoped: Remembered::new(),
             secrets: Remembered::new(),

@@ -16,14 +16,18 @@ impl Gateway {
         located: &Located,
     ) -> Result<Arc<upstream::Client>, Error> {
         let target = HttpTarget::of(&located.source.settings)?;
-        let secrets = self.opened(located, &target).await?;
+        let secrets = self.opened(located, target.secrets()).await?;
         Ok(self.0.upstream.open(granted, located.source.rev, target, secrets)?)
     }
 
-    async fn opened(&self, located: &Located, target: &HttpTarget) -> Result<Secrets, Error> {
+    /// Opens what is needed of it and is set.
+    pub(crate) async fn opened(
+        &self,
+        located: &Located,
+        needed: impl Iterator<Item = &str>,
+    ) -> Result<Secrets, Error> {
         let source: &Datasource = &located.source;
-        let needed: Vec<&str> =
-            target.secrets().filter(|name| source.secret_names.contains(*name)).collect();
+        let needed: Vec<&str> = needed.filter(|name| source.secret_names.contains(*name)).collect();
         let Some(first) = needed.first() else { return Ok(Secrets::default()) };
         let damaged = |name: &str| StoreError::DoesNotOpen(name.to_owned());
         let sealed: &Sealed = located.sealed.as_deref().ok_or_else(|| damaged(first))?;

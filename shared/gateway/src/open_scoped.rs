@@ -6,11 +6,11 @@ use std::sync::Arc;
 use auth::Granted;
 use sourcegate_core::{
     BadConnection, DocumentId, DocumentKind, DocumentName, HttpProxy, OrgId, Proxy, Scope,
-    ScopedSource, ScopedSpec, Secrets, quoted,
+    ScopedSource, ScopedSpec, Secrets, SqlProxy, quoted,
 };
 use store::{Error as StoreError, LocatedSecret};
 
-use crate::{Error, Gateway, SecretFault};
+use crate::{Database, Error, Gateway, GrantedEither, Reach, Reached, SecretFault};
 
 /// A secret, and where it is to go.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -21,22 +21,42 @@ pub(crate) struct SecretPlace {
 }
 
 impl Gateway {
-    /// Finds or makes the client of a data source, of the revisions of it and of its secret.
-    pub(crate) async fn client_of(
+    /// Finds or makes the client of a data source, of the revisions of it and of its secret; of a database only what it is.
+    pub(crate) async fn reach_granted(
         &self,
-        granted: &Granted<ScopedSource>,
-    ) -> Result<Arc<upstream::Client>, Error> {
+        granted: Granted<ScopedSource>,
+    ) -> Result<Reached, Error> {
         let source = granted.source();
         // Under its own revision alone stands one without a secret.
         if let Some(client) = self.0.upstream.pooled(source.rev) {
-            return Ok(client);
+            return Ok(Reached::Http(Reach { client, granted: GrantedEither::Perses(granted) }));
         }
         let spec = ScopedSpec::read(&source.spec)?;
-        let proxy = match spec.proxy()? {
-            Proxy::Http(proxy) => HttpProxy::read(proxy).map_err(BadConnection::HttpProxy)?,
-            Proxy::Sql(_) => return Err(BadConnection::NotHttpProxy.into()),
-        };
-        let secret = self.secret_of(source, &proxy).await?;
+        match spec.proxy()? {
+            Proxy::Http(proxy) => {
+                let proxy = HttpProxy::read(proxy).map_err(BadConnection::HttpProxy)?;
+                let client = self.client_of(&granted, &proxy, spec.plugin_kind()).await?;
+                Ok(Reached::Http(Reach { client, granted: GrantedEither::Perses(granted) }))
+            }
+            Proxy::Sql(proxy) => {
+                let proxy = SqlProxy::read(proxy).map_err(BadConnection::SqlProxy)?;
+                let destination = proxy.destination().map_err(BadConnection::SqlProxy)?;
+                let secret = self.secret_of(source, proxy.secret.as_deref(), destination).await?;
+                let database = Database::of_perses(granted, &proxy, secret)?;
+                Ok(Reached::Sql(Box::new(database)))
+            }
+        }
+    }
+
+    async fn client_of(
+        &self,
+        granted: &Granted<ScopedSource>,
+        proxy: &HttpProxy,
+        plugin_kind: &str,
+    ) -> Result<Arc<upstream::Client>, Error> {
+        let source = granted.source();
+        let destination = proxy.destination().map_err(BadConnection::Url)?;
+        let secret = self.secret_of(source, proxy.secret.as_deref(), destination).await?;
         let rev = match &secret {
             Some(secret) => source.rev.and(secret.document.rev),
             None => source.rev,
@@ -45,7 +65,7 @@ impl Gateway {
             return Ok(client);
         }
         let said = secret.as_ref().map(|secret| (&secret.spec, &secret.document.secret_names));
-        let target = proxy.target(spec.plugin_kind(), said)?;
+        let target = proxy.target(plugin_kind, said)?;
         let secrets = match &secret {
             Some(secret) => self.opened_secret(secret, target.secrets().collect()).await?,
             None => Secrets::default(),
@@ -57,15 +77,13 @@ impl Gateway {
     async fn secret_of(
         &self,
         source: &ScopedSource,
-        proxy: &HttpProxy,
+        named: Option<&str>,
+        destination: String,
     ) -> Result<Option<LocatedSecret>, Error> {
-        let Some(name) = proxy.secret.as_deref().filter(|name| !name.is_empty()) else {
-            return Ok(None);
-        };
+        let Some(name) = named.filter(|name| !name.is_empty()) else { return Ok(None) };
         let absent =
             || SecretFault::Absent { source: source.id.name.clone(), secret: name.to_owned() };
         let id = secret_id(&source.id.scope, name).ok_or_else(absent)?;
-        let destination = proxy.destination().map_err(BadConnection::Url)?;
         let place = SecretPlace { org: source.org, id, destination };
         let store = &self.0.store;
         let read = async |_: Option<&Option<LocatedSecret>>| {
@@ -80,7 +98,7 @@ impl Gateway {
         Ok(Some(secret))
     }
 
-    async fn opened_secret(
+    pub(crate) async fn opened_secret(
         &self,
         secret: &LocatedSecret,
         needed: BTreeSet<&str>,

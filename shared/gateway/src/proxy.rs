@@ -1,13 +1,10 @@
 //! One proxied request: enter, open if the pool is cold, send.
 
-use std::sync::Arc;
-
 use auth::{Action, Granted};
 use http::{Request, Response};
-use sourcegate_core::{Reference, ScopedName, ScopedSource};
+use sourcegate_core::Reference;
 use upstream::{AnswerBody, Body, Hop};
 
-use crate::enter::Led;
 use crate::{Entry, Error, Gateway};
 
 /// A data source's answer, and whom and what it was for.
@@ -16,15 +13,6 @@ pub struct Proxied<G = Granted> {
     pub response: Response<AnswerBody>,
     /// The proof under which it was fetched: for the log.
     pub granted: G,
-}
-
-/// The proof for what a name of the Perses dialect leads to.
-#[derive(Clone, Debug)]
-pub enum GrantedEither {
-    /// A data source of that dialect.
-    Perses(Granted<ScopedSource>),
-    /// One of Grafana's.
-    Grafana(Granted),
 }
 
 impl Gateway {
@@ -47,34 +35,5 @@ impl Gateway {
         };
         let response = self.0.upstream.send(&client, &granted, hop, request).await?;
         Ok(Proxied { response, granted })
-    }
-
-    /// The same for a data source that is named in the Perses dialect.
-    ///
-    /// # Errors
-    /// As [`Gateway::proxy`].
-    pub async fn proxy_scoped(
-        &self,
-        entry: Entry<ScopedName>,
-        hop: Hop<'_>,
-        request: Request<Body>,
-    ) -> Result<Proxied<GrantedEither>, Error> {
-        self.0.vault.warm();
-        let granted = match self.enter_scoped(&entry).await? {
-            Led::Perses(granted) => granted,
-            Led::Grafana(wanted, refusal) => {
-                let Entry { credential, org, peer, .. } = entry;
-                let entry = Entry { credential, org, wanted, peer };
-                let Proxied { response, granted } = match self.proxy(entry, hop, request).await {
-                    // By this name it is as if there were none, whatever it is called otherwise.
-                    Err(Error::Denied(_)) => return Err(refusal.into()),
-                    proxied => proxied?,
-                };
-                return Ok(Proxied { response, granted: GrantedEither::Grafana(granted) });
-            }
-        };
-        let client: Arc<upstream::Client> = Box::pin(self.client_of(&granted)).await?;
-        let response = self.0.upstream.send(&client, &granted, hop, request).await?;
-        Ok(Proxied { response, granted: GrantedEither::Perses(granted) })
     }
 }

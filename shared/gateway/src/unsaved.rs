@@ -1,11 +1,9 @@
 //! One request through a data source that is in no table.
 
 use auth::UnsavedPermit;
-use http::{Request, Response};
 use sourcegate_core::{Incarnation, JsonText, Rev, Scope, ScopedName, ScopedSource};
-use upstream::{AnswerBody, Body, Hop};
 
-use crate::{Error, Gateway};
+use crate::{Error, Gateway, Reached};
 
 /// What messages call it, as Perses does.
 const NAME: &str = "unsaved-datasource";
@@ -21,16 +19,11 @@ pub struct Unsaved {
 }
 
 impl Gateway {
-    /// Sends a request to it. Its secrets go where they are bound to, as for one that is saved.
+    /// Reaches it. Its secrets go where they are bound to, as for one that is saved.
     ///
     /// # Errors
-    /// As [`Gateway::proxy`]; [`store::Error::NoProject`].
-    pub async fn proxy_unsaved(
-        &self,
-        unsaved: Unsaved,
-        hop: Hop<'_>,
-        request: Request<Body>,
-    ) -> Result<Response<AnswerBody>, Error> {
+    /// As [`Gateway::reach`]; [`store::Error::NoProject`].
+    pub async fn reach_unsaved(&self, unsaved: Unsaved) -> Result<Reached, Error> {
         let Unsaved { permit, scope, spec } = unsaved;
         let org = permit.caller().org();
         if let Some(project) = scope.project()
@@ -45,7 +38,6 @@ impl Gateway {
             rev: Rev::new(),
             spec,
         });
-        let client = self.client_of(&granted).await?;
-        Ok(self.0.upstream.send(&client, &granted, hop, request).await?)
+        self.reach_granted(granted).await
     }
 }

@@ -29,10 +29,16 @@ struct Body {
 pub(crate) fn render(error: &web::Error, trace: TraceId) -> Response {
     // Perses has two texts for all that a credential can be.
     let detail = unauthenticated(error).map(|error| error.to_string());
+    let detail = detail.or_else(|| refused(error).then(|| error.message().to_owned()));
     let body =
         Body { message: message(error), detail, cause: error.cause(), trace: trace.to_string() };
     let mut response = json(web::status(error.kind()), &body, Form::Compact);
-    if let Some(Error::MethodNotAllowed(allowed)) = error.downcast_ref() {
+    let allowed = match error.downcast_ref() {
+        Some(Error::MethodNotAllowed(allowed)) => Some(*allowed),
+        Some(Error::NotPost { .. }) => Some("POST"),
+        _ => None,
+    };
+    if let Some(allowed) = allowed {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     }
     response
@@ -50,10 +56,13 @@ fn message(error: &web::Error) -> String {
             _ => "invalid or expired jwt".to_owned(),
         };
     }
+    if refused(error) {
+        return "bad request: only SELECT queries are allowed through the SQL proxy".to_owned();
+    }
     if let Some(own) = error.downcast_ref::<Error>() {
         let said = own.to_string();
         return match own {
-            Error::MethodNotAllowed(_) | Error::Unsaved(_) => said,
+            Error::MethodNotAllowed(_) | Error::NotPost { .. } | Error::Unsaved(_) => said,
             own if own.is_of_decoding() => {
                 format!("bad request: code=400, message={said}, internal={said}")
             }
@@ -96,6 +105,12 @@ fn prefixed(kind: Kind, text: &str) -> String {
         _ => return text.to_owned(),
     };
     format!("{prefix}: {text}")
+}
+
+/// Tells whether it is what Perses says of every statement that it refuses.
+fn refused(error: &web::Error) -> bool {
+    matches!(error.downcast_ref(), Some(gateway::Error::Sql(_)))
+        && matches!(error.cause(), Some("empty_query" | "not_reading"))
 }
 
 fn unauthenticated(error: &web::Error) -> Option<Unauthenticated> {

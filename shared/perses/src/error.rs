@@ -60,6 +60,20 @@ pub(crate) enum Error {
     /// A data source that is used once, or the request for it, is none; told without what is before other texts.
     #[error("{0}")]
     Unsaved(String),
+    /// A database is asked with another method than POST.
+    #[error(
+        "you are not allowed to use this endpoint {} with the HTTP method {method}",
+        quoted(path)
+    )]
+    NotPost {
+        /// What follows the name.
+        path: String,
+        /// The method.
+        method: http::Method,
+    },
+    /// No form in which answers are written is one that the caller takes.
+    #[error("{} names none of text/csv, application/json, application/json;rows=arrays, application/x-ndjson", quoted(.0))]
+    NotAcceptable(String),
     /// Only its owner may see it.
     #[error("you can only retrieve your permissions")]
     NotYours,
@@ -75,7 +89,8 @@ impl Error {
 impl Classify for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::MethodNotAllowed(_) => Kind::MethodNotAllowed,
+            Self::MethodNotAllowed(_) | Self::NotPost { .. } => Kind::MethodNotAllowed,
+            Self::NotAcceptable(_) => Kind::NotAcceptable,
             Self::NotYours => Kind::Forbidden,
             _ => Kind::Invalid,
         }

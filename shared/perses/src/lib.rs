@@ -17,19 +17,25 @@
 //! | any | `/proxy/globaldatasources/{name}`, `…/*` | [`proxy`] |
 //! | any | `/proxy/projects/{project}/datasources/{name}`, `…/*` | [`proxy`] |
 //! | any | `/proxy/projects/{project}/dashboards/{dashboard}/datasources/{name}`, `…/*` | [`proxy`] |
+//! | POST | `/proxy/globaldatasources/{name}`, `/proxy/projects/{project}/datasources/{name}` | [`sql`] |
+//! | POST | `/proxy/projects/{project}/dashboards/{dashboard}/datasources/{name}` | [`sql`] |
 //! | POST | `/proxy/unsaved/globaldatasources/{path}` | [`unsaved`] |
 //! | POST | `/proxy/unsaved/projects/{project}/datasources/{path}` | [`unsaved`] |
 //! | POST | `/proxy/unsaved/projects/{project}/dashboards/{dashboard}/datasources/{path}` | [`unsaved`] |
 //!
 //! One slash at the end of a path is tolerated. A method that a path does not have is 405, and `OPTIONS` 204.
 
+mod accept;
 mod answer;
 pub mod basics;
 pub mod documents;
 mod envelope;
 mod error;
 mod mask;
+mod place;
 pub mod proxy;
+mod settings;
+pub mod sql;
 pub mod unsaved;
 mod wire;
 
@@ -41,6 +47,8 @@ use http::{Method, StatusCode, header};
 use web::{Arrival, Refusal};
 
 use crate::error::Error;
+
+pub use settings::{BadSetting, Settings, SqlFormat};
 
 /// Answers what no route serves.
 pub async fn fallback(arrival: Arrival) -> Response {

@@ -5,12 +5,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use gateway::{Entry, Gateway, GrantedEither, Hop, Proxied, UpstreamTiming};
-use percent_encoding::percent_decode_str;
-use sourcegate_core::{DocumentKind, DocumentName, Scope, ScopedName};
+use gateway::{Entry, Gateway, Hop, Proxied, Reach, Reached, UpstreamTiming};
+use http::Method;
+use sourcegate_core::{BadConnection, DocumentKind};
 use store::Claim;
 use web::{Arrival, Credential, RawPath};
 
+use crate::place::target;
 use crate::{Error, other_method};
 
 /// What the proxy takes, as echo's `Any` does (contract 1.1), but for CONNECT and TRACE, which nothing here serves.
@@ -45,8 +46,21 @@ async fn proxied(
     if !METHODS.contains(&request.method().as_str()) {
         return Ok(other_method(request.method(), ALLOWED));
     }
-    let Credential { credential, org } = credential;
-    let (wanted, tail) = match target(path.as_str()) {
+    let (reached, tail) = reach(&gateway, &arrival, credential, path.as_str()).await?;
+    match reached {
+        Reached::Http(reach) => send(&gateway, &arrival, reach, tail, request).await,
+        Reached::Sql(_) => Err(not_http(request.method(), tail).into()),
+    }
+}
+
+/// Finds what a path leads to, and tells the log.
+pub(crate) async fn reach<'a>(
+    gateway: &Gateway,
+    arrival: &Arrival,
+    Credential { credential, org }: Credential,
+    path: &'a str,
+) -> Result<(Reached, &'a str), web::Error> {
+    let (wanted, tail) = match target(path) {
         Ok(target) => target,
         Err(refusal) => {
             // Who may not ask is not told that he asked wrongly.
@@ -58,113 +72,40 @@ async fn proxied(
     };
     arrival.log(|line| line.datasource_uid = Some(wanted.name.clone()));
     let entry = Entry { credential, org, wanted, peer: arrival.peer };
-    let hop = Hop { tail, peer: arrival.peer };
-    let tail_bytes = tail.len();
-    let request = request.map(gateway::Body::new);
-    let Proxied { response, granted } = gateway.proxy_scoped(entry, hop, request).await?;
+    let reached = gateway.reach(entry).await?;
     arrival.log(|line| {
-        let caller = match &granted {
-            GrantedEither::Perses(granted) => granted.caller(),
-            GrantedEither::Grafana(granted) => granted.caller(),
-        };
+        let caller = reached.granted().caller();
         line.org = Some(caller.org());
         line.user = Some(caller.identity().to_string());
-        if let Some(timing) = response.extensions().get::<UpstreamTiming>() {
-            line.upstream_path_bytes = Some(tail_bytes);
+    });
+    Ok((reached, tail))
+}
+
+/// Sends a request over HTTP, and tells the log.
+pub(crate) async fn send(
+    gateway: &Gateway,
+    arrival: &Arrival,
+    reach: Reach,
+    tail: &str,
+    request: Request,
+) -> Result<Response, web::Error> {
+    let hop = Hop { tail, peer: arrival.peer };
+    let request = request.map(gateway::Body::new);
+    let Proxied { response, .. } = gateway.send(reach, hop, request).await?;
+    if let Some(timing) = response.extensions().get::<UpstreamTiming>() {
+        arrival.log(|line| {
+            line.upstream_path_bytes = Some(tail.len());
             line.upstream_status = Some(timing.status.as_u16());
             line.upstream_duration = Some(timing.duration);
-        }
-    });
+        });
+    }
     Ok(response.map(axum::body::Body::new))
 }
 
-/// Reads a path: which data source, and what follows its name without the one slash between them, byte for byte. Names are
-/// decoded once.
-fn target(path: &str) -> Result<(ScopedName, &str), Error> {
-    let (wanted, tail) = match path.strip_prefix("/proxy/globaldatasources/") {
-        Some(rest) => {
-            let (name, tail) = cut(rest);
-            (ScopedName { scope: Scope::Org, name: folded(name)? }, tail)
-        }
-        None => {
-            let rest = path.strip_prefix("/proxy/projects/").unwrap_or_default();
-            let (project, rest) = cut(rest);
-            let project = DocumentName::parse(&decoded(project)?)?;
-            match rest.strip_prefix("dashboards/") {
-                Some(rest) => {
-                    let (dashboard, rest) = cut(rest);
-                    let dashboard = DocumentName::parse(&decoded(dashboard)?)?;
-                    let (name, tail) = cut(rest.strip_prefix("datasources/").unwrap_or_default());
-                    let scope = Scope::Dashboard { project, dashboard };
-                    (ScopedName { scope, name: decoded(name)? }, tail)
-                }
-                None => {
-                    let (name, tail) = cut(rest.strip_prefix("datasources/").unwrap_or_default());
-                    (ScopedName { scope: Scope::Project(project), name: folded(name)? }, tail)
-                }
-            }
-        }
-    };
-    Ok((wanted, tail))
-}
-
-fn cut(path: &str) -> (&str, &str) {
-    path.split_once('/').unwrap_or((path, ""))
-}
-
-fn folded(escaped: &str) -> Result<String, Error> {
-    Ok(decoded(escaped)?.to_lowercase())
-}
-
-pub(crate) fn decoded(escaped: &str) -> Result<String, Error> {
-    let name = percent_decode_str(escaped).decode_utf8();
-    let name = name.map_err(|_| Error::Bad("the name in the path is not UTF-8".to_owned()))?;
-    if name.len() > 190 || name.chars().any(char::is_control) {
-        let said = "the name in the path must have 1 to 190 bytes and no control character";
-        return Err(Error::Bad(said.to_owned()));
-    }
-    Ok(name.into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(path: &str, expected: Result<(&str, &str, &str), &str>) {
-        let found = target(path).map_err(|error| error.to_string());
-        let scope = |wanted: &ScopedName| match &wanted.scope {
-            Scope::Org => String::new(),
-            Scope::Project(project) => project.to_string(),
-            Scope::Dashboard { project, dashboard } => format!("{project}/{dashboard}"),
-        };
-        let found = found.map(|(wanted, tail)| (scope(&wanted), wanted.name, tail));
-        let found = found.as_ref().map(|(scope, name, tail)| (&**scope, &**name, *tail));
-        assert_eq!(found.map_err(String::as_str), expected, "{path}");
-    }
-
-    #[test]
-    fn perses_1_5_the_tail_is_what_was_sent() {
-        check("/proxy/globaldatasources/My/a%2Fb/?", Ok(("", "my", "a%2Fb/?")));
-        check("/proxy/globaldatasources/my", Ok(("", "my", "")));
-        check("/proxy/globaldatasources/my/", Ok(("", "my", "")));
-        check("/proxy/globaldatasources/my//double//x", Ok(("", "my", "/double//x")));
-        check("/proxy/projects/P/datasources/D/api", Ok(("p", "d", "api")));
-    }
-
-    #[test]
-    fn perses_case_8_a_dashboards_own_names_are_exact() {
-        let path = "/proxy/projects/perses/dashboards/myDash/datasources/Victoria%20Metrics/api";
-        check(path, Ok(("perses/mydash", "Victoria Metrics", "api")));
-        let path = "/proxy/projects/p/dashboards/d/datasources/a%2Fb/api";
-        check(path, Ok(("p/d", "a/b", "api")));
-    }
-
-    #[test]
-    fn perses_8_12_every_name_in_a_path_is_one() {
-        let said = "\"..\" is not a correct name. It should not contain '..'";
-        check("/proxy/projects/%2e%2e/datasources/d", Err(said));
-        let said = "the name in the path is not UTF-8";
-        check("/proxy/globaldatasources/%ff", Err(said));
+/// Says that a database is asked another way (contract/perses.md 2.1).
+pub(crate) fn not_http(method: &Method, tail: &str) -> Error {
+    match *method {
+        Method::POST => Error::Bad(BadConnection::NotHttpProxy.to_string()),
+        _ => Error::NotPost { path: format!("/{tail}"), method: method.clone() },
     }
 }

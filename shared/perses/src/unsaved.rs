@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gateway::{Gateway, Hop, Unsaved};
+use gateway::{Gateway, Reached, Unsaved};
 use http::{HeaderValue, Method, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,14 +14,16 @@ use sourcegate_core::{DocumentName, Scope, quoted};
 use store::Claim;
 use web::{Arrival, Credential, RawPath};
 
+use crate::place::cut;
+use crate::sql::Asked;
 use crate::wire::source::SourceSpec;
-use crate::{Error, answered};
+use crate::{Error, Settings, answered, proxy, sql};
 
 /// The methods that the inner request may have.
 const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
 
 /// Makes the routes. Each needs a path behind the scope, as with Perses.
-pub fn router(gateway: Gateway) -> Router {
+pub fn router(gateway: Gateway, settings: Settings) -> Router {
     let mut router = Router::new();
     for scope in [
         "globaldatasources",
@@ -31,7 +33,7 @@ pub fn router(gateway: Gateway) -> Router {
         let path = format!("/proxy/unsaved/{scope}/{{*tail}}");
         router = router.route(&path, answered("OPTIONS, POST", post(sent)));
     }
-    router.with_state(gateway)
+    router.with_state((gateway, settings))
 }
 
 /// What is sent: a request and the data source that it is for.
@@ -44,7 +46,7 @@ struct Sent {
 }
 
 async fn sent(
-    State(gateway): State<Gateway>,
+    State((gateway, settings)): State<(Gateway, Settings)>,
     arrival: Arrival,
     Credential { credential, org }: Credential,
     path: RawPath,
@@ -64,16 +66,23 @@ async fn sent(
     let (method, body) = inner(&sent)?;
     let spec = SourceSpec::read(sent.spec.as_ref().map(|spec| spec.get()));
     let spec = spec.map_err(|error| Error::Unsaved(format!("invalid config: {error}")))?;
-    parts.method = method;
-    let length = HeaderValue::from(body.len());
-    parts.headers.insert(header::CONTENT_LENGTH, length);
-    parts.headers.remove(header::TRANSFER_ENCODING);
-    let body = axum::body::Body::from(body);
     let unsaved = Unsaved { permit, scope, spec: spec.text()? };
-    let hop = Hop { tail, peer: arrival.peer };
-    let request = Request::from_parts(parts, gateway::Body::new(body));
-    let response = Box::pin(gateway.proxy_unsaved(unsaved, hop, request)).await?;
-    Ok(response.map(axum::body::Body::new))
+    match Box::pin(gateway.reach_unsaved(unsaved)).await? {
+        Reached::Http(reach) => {
+            parts.method = method;
+            let length = HeaderValue::from(body.len());
+            parts.headers.insert(header::CONTENT_LENGTH, length);
+            parts.headers.remove(header::TRANSFER_ENCODING);
+            let request = Request::from_parts(parts, axum::body::Body::from(body));
+            proxy::send(&gateway, &arrival, reach, tail, request).await
+        }
+        Reached::Sql(_) if method != Method::POST => Err(proxy::not_http(&method, tail).into()),
+        Reached::Sql(database) => {
+            let (headers, version) = (&parts.headers, parts.version);
+            let asked = Asked { headers, version, body: &body };
+            sql::answer(&gateway, &arrival, &database, (settings, asked)).await
+        }
+    }
 }
 
 fn inner(sent: &Sent) -> Result<(Method, Vec<u8>), Error> {
@@ -108,10 +117,6 @@ fn target(path: &str) -> Result<(Scope, &str), Error> {
     }
 }
 
-fn cut(path: &str) -> (&str, &str) {
-    path.split_once('/').unwrap_or((path, ""))
-}
-
 fn name(escaped: &str) -> Result<DocumentName, Error> {
-    Ok(DocumentName::parse(&crate::proxy::decoded(escaped)?)?)
+    Ok(DocumentName::parse(&crate::place::decoded(escaped)?)?)
 }

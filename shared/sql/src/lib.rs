@@ -14,6 +14,7 @@ mod statement;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::Granted;
 use egress::Egress;
 use sourcegate_core::{Rev, Secrets, SqlTarget};
 use tokio::time::Instant;
@@ -96,7 +97,7 @@ impl Sql {
         Self(Arc::new(run::Engine::new(egress, limits)))
     }
 
-    /// Runs one statement and answers as soon as there is a first row, or the end.
+    /// Runs one statement for a caller who may, and answers as soon as there is a first row, or the end.
     ///
     /// What fails until then is an error here; what fails later ends the body with an error. Dropping the future or the body
     /// cancels the statement in the database.
@@ -104,7 +105,7 @@ impl Sql {
     /// # Errors
     /// The statement is refused, here or by the database (400); the database cannot be reached, refuses its credentials or
     /// breaks off (502), has no room (503), or is too slow (504).
-    pub async fn query(&self, ask: Ask<'_>) -> Result<Answer, Error> {
+    pub async fn query<S>(&self, _granted: &Granted<S>, ask: Ask<'_>) -> Result<Answer, Error> {
         self.0.query(ask).await
     }
 }

@@ -101,6 +101,7 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::UriTooLong => StatusCode::URI_TOO_LONG,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Kind::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -4,7 +4,7 @@ mod json;
 mod path;
 mod unique_keys;
 
-pub use json::{BODY_LIMIT_BYTES, Json};
+pub use json::{BODY_LIMIT_BYTES, Json, read_body};
 pub use path::{Path, RawPath};
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub use caller::Caller;
 pub use credential::Credential;
 pub use env::env;
 pub use error::{Chain, Error, render, status};
-pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath};
+pub use extract::{BODY_LIMIT_BYTES, Json, Path, RawPath, read_body};
 pub use jwt::{BadJwtConfig, Jwt, JwtConfig, KeyTimes, NoKeys};
 pub use layers::{
     Arrival, BadOptions, BadSpans, Finished, LocalGuard, LogFields, Observe, Observers, Options,

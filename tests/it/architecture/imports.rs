@@ -6,14 +6,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use harness::process::root;
 
 /// Crates of this workspace, and the crates of this workspace that they may import.
-const INTERNAL: [(&str, &[&str]); 17] = [
+const INTERNAL: [(&str, &[&str]); 18] = [
     ("sourcegate-core", &[]),
     ("auth", &["sourcegate-core"]),
     ("egress", &["sourcegate-core"]),
     ("store", &["sourcegate-core", "auth"]),
     ("upstream", &["sourcegate-core", "auth", "egress"]),
-    ("sql", &["sourcegate-core", "egress"]),
-    ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream"]),
+    ("sql", &["sourcegate-core", "auth", "egress"]),
+    ("gateway", &["sourcegate-core", "auth", "egress", "store", "upstream", "sql"]),
     ("web", &["sourcegate-core", "auth", "store"]),
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
     ("perses", &["sourcegate-core", "auth", "store", "gateway", "web"]),
@@ -23,6 +23,10 @@ const INTERNAL: [(&str, &[&str]); 17] = [
     (
         "http-proxy",
         &["sourcegate-core", "egress", "store", "upstream", "gateway", "web", "grafana", "perses"],
+    ),
+    (
+        "sql-proxy",
+        &["sourcegate-core", "egress", "store", "upstream", "sql", "gateway", "web", "perses"],
     ),
     ("perses-api", &["store", "web", "perses"]),
     ("local", LIBRARIES),
@@ -36,6 +40,7 @@ const LIBRARIES: &[&str] = &[
     "egress",
     "store",
     "upstream",
+    "sql",
     "gateway",
     "web",
     "grafana",

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use auth::{Caller, Granted, Identity, OwnerId, Role};
 use egress::{Dns, Egress, Timeouts};
 use harness::postgres::{PASSWORD, Postgres};
 use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use serde_json::Value;
 use sourcegate_core::{
-    Classify as _, Policy, Rev, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, Secrets, SqlDriver,
-    SqlParams, SqlPlace, SqlTarget, SqlTls, SslMode,
+    Classify as _, Incarnation, JsonText, OrgId, Policy, Rev, SQL_CONNECT_TIMEOUT,
+    SQL_STATEMENT_TIMEOUT, Scope, ScopedName, ScopedSource, Secrets, SqlDriver, SqlParams,
+    SqlPlace, SqlTarget, SqlTls, SslMode,
 };
 use sql::{Answer, Ask, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers};
 use tokio::time::Instant;
@@ -35,6 +37,21 @@ pub(super) struct Whole {
 pub(super) fn door() -> Egress {
     let policy = Policy::aws(vec!["127.0.0.0/8".parse().unwrap()]);
     Egress::new(policy, Dns::Servers(Vec::new()), Timeouts::default())
+}
+
+/// The proof that anybody is given who may ask.
+fn granted() -> Granted<ScopedSource> {
+    let identity = Identity::ServiceAccount { id: OwnerId::new(1).unwrap(), name: "t".to_owned() };
+    let wanted = ScopedName { scope: Scope::Org, name: "shop".to_owned() };
+    let source = ScopedSource {
+        org: OrgId::MAIN,
+        id: wanted.clone(),
+        incarnation: Incarnation::new(),
+        rev: Rev::new(),
+        spec: JsonText::default(),
+    };
+    let viewer = Caller::new(identity, OrgId::MAIN, Role::Viewer);
+    viewer.authorize_scoped(&wanted, Some(source.into())).unwrap()
 }
 
 impl Source {
@@ -91,7 +108,7 @@ impl Source {
             trailers: self.trailers,
             deadline: Instant::now() + Duration::from_secs(60),
         };
-        self.sql.query(ask).await
+        self.sql.query(&granted(), ask).await
     }
 
     /// The whole answer to a statement with parameters; what breaks it off is an error too.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sourcegate_core::{HttpProxy, JsonText, Proxy, quoted};
+use sourcegate_core::{HttpProxy, JsonText, Proxy, SqlProxy, quoted};
 
 use crate::Error;
 
@@ -82,18 +82,28 @@ impl SourceSpec {
                 let proxy = HttpProxy::read(config).map_err(|bad| Error::Bad(bad.to_string()))?;
                 proxy.check().map_err(|bad| Error::Bad(bad.to_string()))
             }
-            // Only a browser reaches it, or nothing does yet.
-            Ok(Proxy::Sql(_)) | Err(sourcegate_core::BadProxy::Absent) => Ok(()),
+            Ok(Proxy::Sql(config)) => {
+                SqlProxy::read(config).map(drop).map_err(|bad| Error::Bad(bad.to_string()))
+            }
+            // Only a browser reaches it.
+            Err(sourcegate_core::BadProxy::Absent) => Ok(()),
             Err(bad @ sourcegate_core::BadProxy::NoSpec) => Err(Error::Bad(bad.to_string())),
         }
     }
 
     /// Gives the secret that it names.
     pub(crate) fn secret(&self) -> Option<NamedSecret> {
-        let Ok(Proxy::Http(config)) = Proxy::find(&self.plugin.spec) else { return None };
-        let proxy = HttpProxy::read(config).ok()?;
-        let destination = proxy.destination().ok()?;
-        let name = proxy.secret.filter(|name| !name.is_empty())?;
+        let (destination, name) = match Proxy::find(&self.plugin.spec).ok()? {
+            Proxy::Http(config) => {
+                let proxy = HttpProxy::read(config).ok()?;
+                (proxy.destination().ok()?, proxy.secret)
+            }
+            Proxy::Sql(config) => {
+                let proxy = SqlProxy::read(config).ok()?;
+                (proxy.destination().ok()?, proxy.secret)
+            }
+        };
+        let name = name.filter(|name| !name.is_empty())?;
         Some(NamedSecret { name, destination })
     }
 
@@ -157,5 +167,15 @@ mod tests {
             Err(r#"unknown unit " seconds" in duration "30 seconds""#),
         );
         check(r#"{"plugin":{"spec":{}}}"#, Err("plugin.kind cannot be empty"));
+        let sql = r#"{"plugin":{"kind":"P","spec":{"proxy":{"kind":"SQLProxy","spec":{"driver":"postgres","host":"h"}}}}}"#;
+        check(sql, Err("database cannot be empty"));
+    }
+
+    #[test]
+    fn a_database_names_its_secret_too() {
+        let sql = r#"{"plugin":{"kind":"P","spec":{"proxy":{"kind":"SQLProxy","spec":{"driver":"postgres","host":"H","database":"d","secret":"s"}}}}}"#;
+        let named = SourceSpec::read(Some(sql)).unwrap().secret();
+        let destination = "postgres://h:5432".to_owned();
+        assert_eq!(named, Some(NamedSecret { name: "s".to_owned(), destination }));
     }
 }

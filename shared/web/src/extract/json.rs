@@ -38,7 +38,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         check_content_type(&parts.headers)?;
-        let bytes = read(body).await?;
+        let bytes = read_body(body).await?;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -77,7 +77,11 @@ fn is_utf8_json(media_type: &str) -> bool {
     json && parts.all(in_utf8)
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
+/// Reads a whole body.
+///
+/// # Errors
+/// More than 1 MiB, more than 30 s, or a caller who breaks off.
+pub async fn read_body(body: Body) -> Result<Bytes, Refusal> {
     if body.size_hint().lower() > BODY_LIMIT_BYTES as u64 {
         return Err(Refusal::TooLarge(BODY_LIMIT_BYTES));
     }

@@ -1,0 +1,108 @@
+//! Databases of both dialects: what they are, and one statement for one of them.
+
+use std::sync::Arc;
+
+use auth::Granted;
+use sourcegate_core::{BadConnection, Rev, ScopedSource, Secrets, SqlDriver, SqlProxy, SqlTarget};
+use sql::{Answer, Ask, Format, Statement, Trailers};
+use store::{Located, LocatedSecret};
+use tokio::time::Instant;
+
+use crate::{Error, Gateway, GrantedEither};
+
+/// A database, and the proof that the caller may ask it. Its secrets are sealed until then.
+pub struct Database {
+    granted: GrantedEither,
+    /// The revision of it and of its secret.
+    rev: Rev,
+    target: SqlTarget,
+    sealed: SealedSecrets,
+}
+
+enum SealedSecrets {
+    None,
+    Perses(LocatedSecret),
+    Grafana(Located),
+}
+
+/// One statement, and how its answer is wanted.
+#[derive(Debug)]
+pub struct Question {
+    /// What is asked.
+    pub statement: Statement,
+    /// How the answer is written.
+    pub format: Format,
+    /// Whether the caller sees trailers.
+    pub trailers: Trailers,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+impl Database {
+    /// Gives the proof.
+    #[must_use]
+    pub fn granted(&self) -> &GrantedEither {
+        &self.granted
+    }
+
+    /// Makes it of an SQL proxy and of the secret that it names.
+    pub(crate) fn of_perses(
+        granted: Granted<ScopedSource>,
+        proxy: &SqlProxy,
+        secret: Option<LocatedSecret>,
+    ) -> Result<Self, Error> {
+        let said = secret.as_ref().map(|secret| (&secret.spec, &secret.document.secret_names));
+        let target = proxy.target(said).map_err(BadConnection::SqlProxy)?;
+        let rev = granted.source().rev;
+        let rev = secret.as_ref().map_or(rev, |secret| rev.and(secret.document.rev));
+        let sealed = secret.map_or(SealedSecrets::None, SealedSecrets::Perses);
+        Ok(Self { granted: GrantedEither::Perses(granted), rev, target, sealed })
+    }
+
+    /// Makes it of Grafana's settings; none if they are no database's that is asked in SQL.
+    pub(crate) fn of_grafana(granted: &Granted, located: &Located) -> Result<Option<Self>, Error> {
+        let source = &located.source;
+        let Some(driver) = SqlDriver::of_plugin(source.settings.plugin()) else { return Ok(None) };
+        let target = SqlTarget::of(&source.settings, driver, &source.secret_names)?;
+        Ok(Some(Self {
+            granted: GrantedEither::Grafana(granted.clone()),
+            rev: source.rev,
+            target,
+            sealed: SealedSecrets::Grafana(located.clone()),
+        }))
+    }
+}
+
+impl Gateway {
+    /// Asks a database.
+    ///
+    /// # Errors
+    /// [`Error::NoSqlEngine`] where this process has none; what stands in the way of the secrets; [`Error::Sql`].
+    pub async fn query(&self, database: &Database, question: &Question) -> Result<Answer, Error> {
+        let engine = self.0.sql.as_ref().ok_or(Error::NoSqlEngine)?;
+        let secrets = self.secrets_of(database).await?;
+        let ask = Ask {
+            rev: database.rev,
+            target: &database.target,
+            secrets: &secrets,
+            statement: &question.statement,
+            format: question.format,
+            trailers: question.trailers,
+            deadline: question.deadline,
+        };
+        let asked = match &database.granted {
+            GrantedEither::Perses(granted) => engine.query(granted, ask).await,
+            GrantedEither::Grafana(granted) => engine.query(granted, ask).await,
+        };
+        asked.map_err(|error| Error::Sql(Arc::new(error)))
+    }
+
+    async fn secrets_of(&self, database: &Database) -> Result<Secrets, Error> {
+        let needed = database.target.secrets();
+        match &database.sealed {
+            SealedSecrets::None => Ok(Secrets::default()),
+            SealedSecrets::Perses(secret) => self.opened_secret(secret, needed.collect()).await,
+            SealedSecrets::Grafana(located) => self.opened(located, needed).await,
+        }
+    }
+}
