@@ -1,7 +1,7 @@
 .PHONY: help run demo test soak clients bench lint build zips terraform deploy lambda sam-local
 .DEFAULT_GOAL := help
 
-functions = access datasources http-proxy perses-api
+functions = access datasources http-proxy perses-api sql-proxy
 # Where `make lambda` listens, and on whose data.
 port = 9000
 data = .sourcegate
@@ -9,6 +9,7 @@ event-access = grafana/org-list
 event-datasources = grafana/list
 event-perses-api = perses/list
 event-http-proxy = grafana/proxy-query
+event-sql-proxy = perses/statement
 opentofu = v1.12.6
 percli = v0.54.0
 go = CGO_ENABLED=0 go build

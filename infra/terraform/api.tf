@@ -8,6 +8,7 @@ locals {
       Datasources    = aws_lambda_function.function["datasources"].arn
       HttpProxy      = aws_lambda_function.function["http-proxy"].arn
       PersesApi      = aws_lambda_function.function["perses-api"].arn
+      SqlProxy       = aws_lambda_function.function["sql-proxy"].arn
     }
   })
 }

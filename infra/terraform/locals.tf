@@ -18,6 +18,7 @@ locals {
     JwtJwksUrl          = var.jwt_jwks_url
     GrafanaCompat       = var.grafana_compat
     DatasourceLimit     = tostring(var.datasource_limit)
+    SqlFormat           = var.sql_format
     EgressAllow         = var.egress_allow
     OtlpEndpoint        = var.otlp_endpoint
     LogGroup            = aws_cloudwatch_log_group.log.name
@@ -26,6 +27,7 @@ locals {
     DatasourcesFunction = "${local.name}-datasources"
     HttpProxyFunction   = "${local.name}-http-proxy"
     PersesApiFunction   = "${local.name}-perses-api"
+    SqlProxyFunction    = "${local.name}-sql-proxy"
   }
 
   aws = {

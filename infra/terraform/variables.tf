@@ -62,6 +62,17 @@ variable "datasource_limit" {
   }
 }
 
+variable "sql_format" {
+  description = "How answers to SQL statements are written where the caller's Accept leaves it open, CSV, or JSON as by Perses"
+  type        = string
+  default     = "csv"
+
+  validation {
+    condition     = contains(["csv", "json"], var.sql_format)
+    error_message = "It is csv or json."
+  }
+}
+
 variable "egress_allow" {
   description = "Private networks that data sources may be in, in CIDR notation with commas between; empty for public addresses alone"
   type        = string

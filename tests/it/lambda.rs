@@ -24,7 +24,7 @@ struct Watched {
     client: Client,
     app: TestApp,
     emulator: Emulator,
-    _functions: [Process; 4],
+    _functions: [Process; 5],
 }
 
 impl Watched {
@@ -44,6 +44,7 @@ impl Watched {
             start("datasources", registry_settings(app.data())),
             start("http-proxy", proxy_settings(app.data())),
             start("perses-api", settings(app.data())),
+            start("sql-proxy", proxy_settings(app.data())),
         ];
         let client =
             Client::new(emulator.address(), Some(app.as_admin().authorization().to_owned()));

@@ -9,7 +9,7 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 14] = [
+pub(crate) const GROUPS: [(&str, &str); 15] = [
     ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
@@ -20,7 +20,8 @@ pub(crate) const GROUPS: [(&str, &str); 14] = [
     ("perses::basics", "PersesApi"),
     ("perses::documents", "PersesApi"),
     ("perses::proxy", "HttpProxy"),
-    ("perses::unsaved", "HttpProxy"),
+    ("perses::sql", "SqlProxy"),
+    ("perses::unsaved", "SqlProxy"),
     ("provisioning", "Datasources"),
     ("proxy", "HttpProxy"),
     ("users", "AccessFunction"),
@@ -103,6 +104,7 @@ pub(crate) async fn routed() -> BTreeSet<String> {
         hosts: Vec::new(),
         egress_allow: None,
         grafana: grafana::Settings::default(),
+        perses: Default::default(),
         dynamodb_listen: None,
         provisioning: None,
         demo: false,

@@ -101,12 +101,14 @@ fn search_path() -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
     use crate::process::plain_client;
 
     /// Takes one event as a function of this name; its path as the function sees it.
-    async fn asked(emulator: &Emulator, name: &str, path: &str) -> String {
-        let request = plain_client().get(emulator.url() + path);
+    async fn asked(emulator: &Emulator, name: &str, method: Method, path: &str) -> String {
+        let request = plain_client().request(method, emulator.url() + path);
         let request = tokio::spawn(request.send());
         let next = emulator.endpoint(name) + "/2018-06-01/runtime/invocation/next";
         let event = plain_client().get(next).send().await.unwrap().json::<serde_json::Value>();
@@ -123,8 +125,17 @@ mod tests {
             ("/api/health", "datasources"),
             ("/proxy/globaldatasources/x/a%2Fb", "http-proxy"),
             ("/api/v1/projects/x", "perses-api"),
+            ("/proxy/unsaved/globaldatasources/x", "sql-proxy"),
         ] {
-            assert_eq!(asked(&emulator, function, path).await, path);
+            assert_eq!(asked(&emulator, function, Method::GET, path).await, path);
+        }
+        for path in [
+            "/proxy/globaldatasources/x",
+            "/proxy/projects/p/datasources/x",
+            "/proxy/projects/p/dashboards/d/datasources/x",
+        ] {
+            assert_eq!(asked(&emulator, "sql-proxy", Method::POST, path).await, path);
+            assert_eq!(asked(&emulator, "http-proxy", Method::GET, path).await, path);
         }
     }
 }

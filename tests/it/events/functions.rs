@@ -21,6 +21,7 @@ pub(crate) struct Functions {
     pub(crate) datasources: Function,
     pub(crate) http_proxy: Function,
     pub(crate) perses_api: Function,
+    pub(crate) sql_proxy: Function,
 }
 
 /// The settings with which a process on this machine uses the tables of a running gateway.
@@ -71,7 +72,8 @@ impl Functions {
         let http_proxy = Function::start("http-proxy", proxy_settings(app.data())).await;
         // It seals secrets and opens none.
         let perses_api = Function::start("perses-api", settings(app.data())).await;
-        Self { app, access, datasources, http_proxy, perses_api }
+        let sql_proxy = Function::start("sql-proxy", proxy_settings(app.data())).await;
+        Self { app, access, datasources, http_proxy, perses_api, sql_proxy }
     }
 
     /// A request of the administrator's.

@@ -1,6 +1,7 @@
 //! Files in `events/` through the function that their path belongs to, each answer in its details.
 
 use harness::build::{plain, with};
+use harness::postgres::{PASSWORD as DATABASE_PASSWORD, Postgres};
 use harness::runtime_api::{Answered, recorded};
 use harness::upstream::{FakeUpstream, Recorded};
 use insta::assert_snapshot;
@@ -167,4 +168,22 @@ async fn the_events_of_perses_documents_are_answered() {
     for process in [&functions.perses_api.process, &functions.http_proxy.process] {
         assert!(!process.log().contains(PASSWORD));
     }
+}
+
+#[tokio::test]
+async fn the_event_of_a_statement_reaches_the_database() {
+    let functions = Functions::start().await;
+    let postgres = Postgres::shared().await;
+    let source = json!({
+        "name": "Shop", "type": "postgres", "access": "proxy", "user": "reader",
+        "url": postgres.address().to_string(), "secureJsonData": { "password": DATABASE_PASSWORD },
+        "jsonData": { "database": "shop", "sslmode": "disable" },
+    });
+    functions.create(&source).await;
+    let answer = functions.sql_proxy.api.invoke(event_of(&functions, "perses/statement")).await;
+    let expected = "{\"columns\":[{\"name\":\"n\",\"type\":\"INT4\"}],\"rows\":[{\"n\":42}]}\n";
+    assert_eq!((answer.status, answer.whole), (200, true), "{}", answer.text());
+    assert_eq!(answer.text(), expected);
+    let log = functions.sql_proxy.process.log();
+    assert!(!log.contains(DATABASE_PASSWORD) && !log.contains("SELECT"), "{log}");
 }

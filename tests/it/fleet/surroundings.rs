@@ -83,7 +83,7 @@ async fn l09_a_start_waits_for_nobody() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = silent.local_addr().expect("a bound listener has an address");
     let wire = Wire::to(address).await;
-    for name in ["access", "datasources", "http-proxy", "perses-api"] {
+    for name in ["access", "datasources", "http-proxy", "perses-api", "sql-proxy"] {
         let api = RuntimeApi::start().await;
         let mut command = function(name, &api.endpoint());
         for service in ["DYNAMODB", "KMS", "STS"] {

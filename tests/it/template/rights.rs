@@ -7,11 +7,12 @@ use serde_json::json;
 use super::{RESOURCES, WRITTEN, of_type};
 
 /// Which binary each function runs.
-pub(super) const BINARIES: [(&str, &str); 4] = [
+pub(super) const BINARIES: [(&str, &str); 5] = [
     ("AccessFunction", "access"),
     ("Datasources", "datasources"),
     ("HttpProxy", "http-proxy"),
     ("PersesApi", "perses-api"),
+    ("SqlProxy", "sql-proxy"),
 ];
 
 #[test]
@@ -47,12 +48,18 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
             ]
             .as_slice(),
             "http-proxy" => &["SOURCEGATE_EGRESS_ALLOW", "SOURCEGATE_KMS_KEY"],
+            "sql-proxy" => {
+                &["SOURCEGATE_EGRESS_ALLOW", "SOURCEGATE_KMS_KEY", "SOURCEGATE_SQL_FORMAT"]
+            }
             "perses-api" => &[],
             _ => &["SOURCEGATE_KMS_KEY"],
         });
         assert_eq!(names.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
     }
 }
+
+/// What sends requests and statements to data sources.
+const ENGINES: [&str; 2] = ["HttpProxy", "SqlProxy"];
 
 const READ: [&str; 3] = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
 const WRITE: [&str; 3] = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
@@ -74,7 +81,7 @@ fn rights(function: &str) -> BTreeMap<String, BTreeSet<String>> {
     let names = managed.as_array().expect("a list").iter();
     let names: Vec<_> = names.map(|arn| arn.to_string()).collect();
     let has = |name: &str| names.iter().any(|arn| arn.contains(&format!("service-role/{name}")));
-    let expected = if function == "HttpProxy" {
+    let expected = if ENGINES.contains(&function) {
         assert!(has("AWSLambdaVPCAccessExecutionRole"), "{managed}");
         2
     } else {
@@ -99,11 +106,18 @@ fn rights(function: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn what_runs_in_the_engine_s_function_touches_no_network_interface() {
-    let statements =
-        RESOURCES["HttpProxyRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-            .as_array()
-            .expect("statements");
+fn what_runs_in_the_engines_functions_touches_no_network_interface() {
+    for function in ENGINES {
+        touches_no_network_interface(function);
+    }
+    for (name, function) in of_type("AWS::Lambda::Function") {
+        let is_outside = function["Properties"]["VpcConfig"].is_null();
+        assert_eq!(is_outside, !ENGINES.contains(&name.as_str()), "{name}");
+    }
+}
+
+fn touches_no_network_interface(function: &str) {
+    let statements = statements(function);
     let denied: Vec<_> = statements.iter().filter(|one| one["Effect"] == "Deny").collect();
     let [denied] = denied[..] else { panic!("{statements:?}") };
     // All that the managed policy for a VPC allows beside the log; Lambda itself is not called by the function.
@@ -119,9 +133,6 @@ fn what_runs_in_the_engine_s_function_touches_no_network_interface() {
     assert_eq!(denied["Resource"], "*");
     let whose = denied["Condition"]["ArnLike"]["lambda:SourceFunctionArn"]["Fn::Sub"].as_str();
     assert!(whose.is_some_and(|arn| arn.ends_with(":function:${AWS::StackName}-*")), "{denied}");
-    for (name, function) in of_type("AWS::Lambda::Function") {
-        assert_eq!(function["Properties"]["VpcConfig"].is_null(), name != "HttpProxy", "{name}");
-    }
 }
 
 fn set<'a>(parts: impl IntoIterator<Item = &'a [&'a str]>) -> BTreeSet<String> {
@@ -166,9 +177,11 @@ fn who_opens_secrets_writes_scratch_alone() {
         ("Registry".to_owned(), set([&READ[..]])),
         ("Scratch".to_owned(), set([&READ[..], &WRITE[..]])),
     ]);
-    assert_eq!(rights("HttpProxy"), expected);
-    let role = RESOURCES["HttpProxyRole"].to_string();
     let own =
         json!({ "StringEquals": { "kms:EncryptionContext:deployment": { "Ref": "Deployment" } } });
-    assert!(role.contains(&format!("\"Condition\":{own}")), "{role}");
+    for function in ENGINES {
+        assert_eq!(rights(function), expected, "{function}");
+        let role = RESOURCES[format!("{function}Role")].to_string();
+        assert!(role.contains(&format!("\"Condition\":{own}")), "{role}");
+    }
 }

@@ -102,7 +102,7 @@ fn every_answer_is_streamed() {
         let uri = integration["uri"]["Fn::Sub"].as_str().expect("a uri");
         assert!(uri.ends_with("/response-streaming-invocations"), "{event:?}");
         assert_eq!(integration["responseTransferMode"], "STREAM", "{event:?}");
-        if event.function == "HttpProxy" {
+        if ["HttpProxy", "SqlProxy"].contains(&event.function.as_str()) {
             assert_eq!(integration["timeoutInMillis"], 900_000, "{event:?}");
         }
     }

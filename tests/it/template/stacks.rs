@@ -64,13 +64,15 @@ fn what_functions_count_is_under_alarm() {
             "access" => "AccessFunction",
             "datasources" => "DatasourcesFunction",
             "perses-api" => "PersesApiFunction",
+            "sql-proxy" => "SqlProxyFunction",
             _ => "HttpProxyFunction",
         };
         let platforms = ["Errors", "Throttles", "Duration"];
         assert!(platforms.iter().all(|metric| has(parameter, metric)), "{binary}");
-        assert_eq!(has(binary, "DeniedEgress"), binary == "http-proxy", "{binary}");
+        let dials = ["http-proxy", "sql-proxy"].contains(&binary);
+        assert_eq!(has(binary, "DeniedEgress"), dials, "{binary}");
         // Who writes registries holds no right on the key.
-        let has_key = ["access", "http-proxy"].contains(&binary);
+        let has_key = ["access", "http-proxy", "sql-proxy"].contains(&binary);
         assert_eq!(has(binary, "KmsFailures"), has_key, "{binary}");
     }
 }
