@@ -1,5 +1,7 @@
-//! `--demo`: a password-protected upstream in the shape of Prometheus, registered beside TestData.
+//! `--demo`: a password-protected upstream in the shape of Prometheus, registered beside TestData, and a database where PostgreSQL
+//! is installed.
 
+mod database;
 mod metrics;
 
 use std::convert::Infallible;
@@ -20,35 +22,71 @@ use store::{Change, Draft, Store};
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
+pub use database::Database;
+
 /// The uid of the data source that leads to the demo's upstream.
 pub const PROMETHEUS: &str = "demo-prometheus";
 const TESTDATA: &str = "demo-testdata";
+const SQL: &str = "demo-sql";
 const USER: &str = "demo";
 
 /// The most that the upstream reads of a form.
 const MOST_FORM_BYTES: usize = 64 << 10;
 
-/// Starts the upstream on a free port of 127.0.0.1 and registers it, or registers it anew: port and password are
-/// others at each start.
+/// What was started. Dropping it ends the database.
+pub struct Demo {
+    /// Where the upstream listens.
+    pub upstream: SocketAddr,
+    /// The database, if there is one.
+    pub database: Option<Database>,
+}
+
+/// Starts the upstream on a free port of 127.0.0.1, and a database where PostgreSQL is installed, and registers both, or
+/// registers them anew: ports and passwords are others at each start.
 ///
 /// # Errors
 /// No port is free, or the store refuses.
-pub async fn start(store: &Store) -> anyhow::Result<SocketAddr> {
+pub async fn start(store: &Store) -> anyhow::Result<Demo> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
-    let address = listener.local_addr()?;
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).context("the system has no randomness to give")?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let password = SecretString::from(digits);
+    let upstream = listener.local_addr()?;
+    let password = password()?;
     let expected = base64_of(&format!("{USER}:{}", password.expose_secret()));
     tokio::spawn(serve(listener, format!("Basic {expected}")));
-    let prometheus = settings("Demo Prometheus", "prometheus", &format!("http://{address}"))?;
+    let prometheus = settings("Demo Prometheus", "prometheus", &format!("http://{upstream}"))?;
     let prometheus = Settings { basic_auth: true, basic_auth_user: USER.to_owned(), ..prometheus };
     let secrets = [("basicAuthPassword".to_owned(), password)].into_iter().collect();
     register(store, PROMETHEUS, prometheus, secrets).await?;
     let testdata = settings("Demo TestData", "grafana-testdata-datasource", "")?;
     register(store, TESTDATA, testdata, Secrets::default()).await?;
-    Ok(address)
+    Ok(Demo { upstream, database: database(store).await? })
+}
+
+/// A demo without it is one too.
+async fn database(store: &Store) -> anyhow::Result<Option<Database>> {
+    let password = password()?;
+    let database = match Database::start(password.clone()).await {
+        Ok(Some(database)) => database,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "the demo has no database");
+            return Ok(None);
+        }
+    };
+    let shown = settings("Demo SQL", "postgres", &database.address().to_string())?;
+    // On loopback, by a password that is never sent as it is.
+    let json = r#"{"database":"postgres","sslmode":"disable"}"#;
+    let json_data = JsonText::object(json.to_owned()).unwrap_or_default();
+    let shown = Settings { user: database::USER.to_owned(), json_data, ..shown };
+    let secrets = [("password".to_owned(), password)].into_iter().collect();
+    register(store, SQL, shown, secrets).await?;
+    Ok(Some(database))
+}
+
+fn password() -> anyhow::Result<SecretString> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).context("the system has no randomness to give")?;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(SecretString::from(digits))
 }
 
 fn settings(name: &str, type_text: &str, url: &str) -> anyhow::Result<Settings> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use grafana::provisioning::Report;
 
-use crate::demo;
+use crate::demo::{self, Demo};
 use crate::first_start::Administrator;
 
 /// What there is to tell.
@@ -14,7 +14,7 @@ pub(crate) struct Started<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) data: &'a Path,
     pub(crate) administrator: &'a Administrator,
-    pub(crate) demo: Option<SocketAddr>,
+    pub(crate) demo: Option<&'a Demo>,
     pub(crate) provisioned: Option<(&'a Path, &'a Report)>,
     pub(crate) dynamodb: Option<SocketAddr>,
 }
@@ -44,12 +44,19 @@ pub(crate) fn text(started: &Started<'_>) -> String {
             let _ = writeln!(text, "REFUSED {problem}");
         }
     }
-    if let Some(upstream) = demo {
+    if let Some(Demo { upstream, database }) = demo {
         let _ = writeln!(
             text,
             "demo: a password-protected upstream on http://{upstream}, registered as `{}`",
             demo::PROMETHEUS
         );
+        let said = match database {
+            Some(database) => {
+                format!("a PostgreSQL on {}, registered as `Demo SQL`", database.address())
+            }
+            None => "no database, since PostgreSQL was not found on this machine".to_owned(),
+        };
+        let _ = writeln!(text, "demo: {said}");
     }
     let _ = write!(text, "try:\n{}", commands(started));
     text
@@ -60,16 +67,19 @@ fn commands(started: &Started<'_>) -> String {
     let base = format!("http://{}/api", started.address);
     let bearer = r#"-H "Authorization: Bearer $SOURCEGATE_ADMIN_TOKEN""#;
     let list = format!("  . {file}; curl -sS {bearer} {base}/datasources\n");
-    if started.demo.is_none() {
-        return list;
-    }
+    let Some(demo) = started.demo else { return list };
     let source = demo::PROMETHEUS;
     let query = format!(
         "  . {file}; curl -sS {bearer} '{base}/datasources/proxy/uid/{source}/api/v1/query?query=up'\n"
     );
     let basic = r#"-u "admin:$SOURCEGATE_ADMIN_PASSWORD""#;
     let one = format!("  . {file}; curl -sS {basic} {base}/datasources/uid/{source}\n");
-    format!("{list}{query}{one}")
+    let sql = demo.database.as_ref().map(|_| {
+        let url = format!("http://{}/proxy/globaldatasources/demo%20sql", started.address);
+        let statement = r#"{"query": "select host, avg(percent) from cpu group by host"}"#;
+        format!("  . {file}; curl -sS {bearer} {url} -d '{statement}'\n")
+    });
+    format!("{list}{query}{one}{}", sql.unwrap_or_default())
 }
 
 /// Writes a path so that a shell reads it as one word and as it stands.
@@ -94,7 +104,7 @@ mod tests {
             address: ([127, 0, 0, 1], 3000).into(),
             data: Path::new("./.sourcegate"),
             administrator: &administrator,
-            demo: Some(([127, 0, 0, 1], 4000).into()),
+            demo: Some(&Demo { upstream: ([127, 0, 0, 1], 4000).into(), database: None }),
             provisioned: None,
             dynamodb: None,
         };

@@ -20,6 +20,7 @@ use upstream::Upstream;
 use web::{Jwt, LocalGuard, Options, Spans};
 
 use crate::args::Args;
+use crate::demo::Demo;
 use crate::engine::{Engine, Listener};
 use crate::first_start::{self, Administrator};
 use crate::metrics::Metrics;
@@ -92,7 +93,7 @@ pub struct Server {
     provisioning: Provisioning,
     provisioned: Report,
     tables: Option<Tables>,
-    demo: Option<SocketAddr>,
+    demo: Option<Demo>,
 }
 
 /// The embedded tables, offered to other processes until this is stopped or dropped.
@@ -200,7 +201,7 @@ impl Server {
     /// Gives the demo's upstream, if it was started.
     #[must_use]
     pub fn demo(&self) -> Option<SocketAddr> {
-        self.demo
+        self.demo.as_ref().map(|demo| demo.upstream)
     }
 
     /// Says what was done and what to try; new credentials are printed only to a terminal.
@@ -212,7 +213,7 @@ impl Server {
             address: self.address,
             data: &self.setup.data,
             administrator: &self.administrator,
-            demo: self.demo,
+            demo: self.demo.as_ref(),
             provisioned: self.setup.provisioning.as_deref().zip(Some(&self.provisioned)),
             dynamodb: self.tables.as_ref().map(|tables| tables.listener.address()),
         });
