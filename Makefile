@@ -1,4 +1,4 @@
-.PHONY: help run demo test soak clients bench lint build zips terraform deploy lambda sam-local
+.PHONY: help run demo test soak fuzz clients bench lint build zips terraform deploy lambda sam-local
 .DEFAULT_GOAL := help
 
 functions = access datasources http-proxy perses-api sql-proxy
@@ -33,6 +33,9 @@ soak: ## Runs the tests that take minutes
 	tests/setup
 	cargo build --workspace --bins
 	cargo test --workspace -- --ignored soak_
+
+fuzz: ## Puts paths and statements together at random, a minute each
+	cargo test -p upstream -p sql --lib -- --ignored fuzz_ --test-threads 1
 
 # OpenTofu must be built in its own module: what it replaces there, `go install` refuses. Its provider is brought along.
 clients: ## Runs the clients that need Go; provider=PATH of terraform-provider-grafana adds OpenTofu

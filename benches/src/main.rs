@@ -20,6 +20,7 @@ mod nginx;
 mod program;
 mod proxying;
 mod registry;
+mod statements;
 mod table;
 
 use std::io::Write;
@@ -28,7 +29,7 @@ use crate::gateway::Gateway;
 use crate::nginx::Nginx;
 
 /// What can be measured by itself: `make bench only=lambda`.
-const PARTS: [&str; 4] = ["proxying", "registry", "decisions", "lambda"];
+const PARTS: [&str; 5] = ["proxying", "registry", "statements", "decisions", "lambda"];
 
 fn main() -> anyhow::Result<()> {
     let only: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +50,9 @@ fn main() -> anyhow::Result<()> {
             crowd::guess(&upstream, &mut out)?;
             calls::measure(&upstream, &mut out)?;
         }
+    }
+    if wants("statements") {
+        statements::measure(&Gateway::start()?, &mut out)?;
     }
     if wants("decisions") {
         decisions::measure(&mut out)?;

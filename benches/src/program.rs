@@ -1,7 +1,6 @@
 //! A program beside the bench: started, waited for, measured from outside, ended.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -42,14 +41,23 @@ impl Program {
 
     /// How much CPU time it has used so far, its own and the kernel's for it; exact to 10 ms.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let path = PathBuf::from(format!("/proc/{}/stat", self.child.id()));
-        let text = std::fs::read_to_string(&path)?;
-        // The second field is a name in parentheses, which may hold anything.
-        let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
-        let ticks = fields.map(|fields| fields.skip(11).take(2).map(str::parse::<u32>));
-        let ticks = ticks.into_iter().flatten().sum::<Result<u32, _>>()?;
-        Ok(Duration::from_secs_f64(f64::from(ticks) / TICKS))
+        cpu(&self.child.id().to_string(), 11)
     }
+}
+
+/// How much CPU time the programs have used that this one started and waited for.
+pub(crate) fn cpu_of_children() -> anyhow::Result<Duration> {
+    cpu("self", 13)
+}
+
+/// Two fields of `/proc/PID/stat`, user and system time, counted behind the name.
+fn cpu(pid: &str, field: usize) -> anyhow::Result<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The second field is a name in parentheses, which may hold anything.
+    let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
+    let ticks = fields.map(|fields| fields.skip(field).take(2).map(str::parse::<u32>));
+    let ticks = ticks.into_iter().flatten().sum::<Result<u32, _>>()?;
+    Ok(Duration::from_secs_f64(f64::from(ticks) / TICKS))
 }
 
 impl Program {

@@ -204,4 +204,6 @@ fn mysql_comment(text: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -27,6 +27,9 @@ pub(crate) fn decide(
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
