@@ -6,6 +6,7 @@ mod open;
 mod open_scoped;
 mod proxy;
 mod remembered;
+mod token;
 mod unsaved;
 
 use std::net::IpAddr;
@@ -19,6 +20,7 @@ use upstream::Upstream;
 use crate::enter::Place;
 use crate::open_scoped::SecretPlace;
 use crate::remembered::Remembered;
+use crate::token::Tokens;
 
 pub use error::{Error, SecretFault};
 pub use proxy::{GrantedEither, Proxied};
@@ -55,6 +57,7 @@ struct Inner {
     entries: Remembered<Place<Reference>, Entered>,
     scoped: Remembered<Place<ScopedName>, EnteredScoped>,
     secrets: Remembered<SecretPlace, Option<LocatedSecret>>,
+    tokens: Tokens,
     key: ProcessKey,
 }
 
@@ -69,6 +72,7 @@ impl Gateway {
             entries: Remembered::new(),
             scoped: Remembered::new(),
             secrets: Remembered::new(),
+            tokens: Tokens::new(),
             key: ProcessKey::new(),
         }))
     }

@@ -21,15 +21,15 @@ pub(crate) struct SecretPlace {
 }
 
 impl Gateway {
-    /// Finds or makes the client of a data source, of the revisions of it and of its secret.
+    /// Finds or makes the client of a data source, of the revisions of it and of its secret, which is given too.
     pub(crate) async fn client_of(
         &self,
         granted: &Granted<ScopedSource>,
-    ) -> Result<Arc<upstream::Client>, Error> {
+    ) -> Result<(Arc<upstream::Client>, Option<LocatedSecret>), Error> {
         let source = granted.source();
         // Under its own revision alone stands one without a secret.
         if let Some(client) = self.0.upstream.pooled(source.rev) {
-            return Ok(client);
+            return Ok((client, None));
         }
         let spec = ScopedSpec::read(&source.spec)?;
         let proxy = match spec.proxy()? {
@@ -42,7 +42,7 @@ impl Gateway {
             None => source.rev,
         };
         if let Some(client) = self.0.upstream.pooled(rev) {
-            return Ok(client);
+            return Ok((client, secret));
         }
         let said = secret.as_ref().map(|secret| (&secret.spec, &secret.document.secret_names));
         let target = proxy.target(spec.plugin_kind(), said)?;
@@ -50,7 +50,7 @@ impl Gateway {
             Some(secret) => self.opened_secret(secret, target.secrets().collect()).await?,
             None => Secrets::default(),
         };
-        Ok(self.0.upstream.open(granted, rev, target, secrets)?)
+        Ok((self.0.upstream.open(granted, rev, target, secrets)?, secret))
     }
 
     /// Finds the secret that a data source names, if it may go where that is.

@@ -1,7 +1,5 @@
 //! One proxied request: enter, open if the pool is cold, send.
 
-use std::sync::Arc;
-
 use auth::{Action, Granted};
 use http::{Request, Response};
 use sourcegate_core::{Reference, ScopedName, ScopedSource};
@@ -45,7 +43,8 @@ impl Gateway {
             // Boxed, since each request would otherwise carry the room for it.
             None => Box::pin(self.open(&granted, &located)).await?,
         };
-        let response = self.0.upstream.send(&client, &granted, hop, request).await?;
+        let plan = self.0.upstream.plan(&client, &granted, hop, request)?;
+        let response = self.send(&client, plan, None).await?;
         Ok(Proxied { response, granted })
     }
 
@@ -73,8 +72,9 @@ impl Gateway {
                 return Ok(Proxied { response, granted: GrantedEither::Grafana(granted) });
             }
         };
-        let client: Arc<upstream::Client> = Box::pin(self.client_of(&granted)).await?;
-        let response = self.0.upstream.send(&client, &granted, hop, request).await?;
+        let (client, secret) = Box::pin(self.client_of(&granted)).await?;
+        let plan = self.0.upstream.plan(&client, &granted, hop, request)?;
+        let response = self.send(&client, plan, secret.as_ref()).await?;
         Ok(Proxied { response, granted: GrantedEither::Perses(granted) })
     }
 }

@@ -45,7 +45,8 @@ impl Gateway {
             rev: Rev::new(),
             spec,
         });
-        let client = self.client_of(&granted).await?;
-        Ok(self.0.upstream.send(&client, &granted, hop, request).await?)
+        let (client, secret) = self.client_of(&granted).await?;
+        let plan = self.0.upstream.plan(&client, &granted, hop, request)?;
+        self.send(&client, plan, secret.as_ref()).await
     }
 }
