@@ -90,10 +90,7 @@ impl Gateway {
         for name in needed {
             let sealed = secret.sealed.as_deref().ok_or_else(|| damaged(name))?;
             let number = sealed.key_number(name).ok_or_else(|| damaged(name))?;
-            let key = match &secret.key {
-                Some(key) if key.number() == number => Arc::clone(key),
-                _ => Arc::new(self.0.store.key(secret.document.org, number).await?),
-            };
+            let key = self.key_of(secret, number).await?;
             let one = std::iter::once(name);
             let opened = self.0.vault.open_secret(secret, sealed, &key, one).await?;
             all.extend(opened.iter().map(|(name, text)| (name.to_owned(), text.clone())));

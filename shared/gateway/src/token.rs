@@ -2,6 +2,7 @@
 //! source refuses them.
 
 mod held;
+mod shared;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,8 +10,8 @@ use std::time::Instant;
 use http::Response;
 use quick_cache::sync::Cache;
 use sourcegate_core::{BadConnection, OrgId, Rev};
-use store::{LocatedSecret, Stamp};
-use upstream::{AnswerBody, Client, NeedsToken, Plan, TokenEndpoint, TokenError};
+use store::LocatedSecret;
+use upstream::{AnswerBody, Client, NeedsToken, Plan, TokenEndpoint};
 
 use crate::{Error, Gateway};
 use held::{Held, State};
@@ -19,7 +20,11 @@ use held::{Held, State};
 const MOST: usize = 1_000;
 
 /// Tokens by the revision of the secret that they were got for: a secret that is changed has none.
-pub(crate) struct Tokens(Cache<Place, Arc<Slot>>);
+pub(crate) struct Tokens {
+    slots: Cache<Place, Arc<Slot>>,
+    /// What this process is called where it leases.
+    owner: Rev,
+}
 
 type Place = (OrgId, Rev);
 
@@ -39,13 +44,13 @@ impl Slot {
 
 impl Tokens {
     pub(crate) fn new() -> Self {
-        Self(Cache::new(MOST))
+        Self { slots: Cache::new(MOST), owner: Rev::new() }
     }
 
     fn slot(&self, secret: &LocatedSecret) -> Arc<Slot> {
         let place = (secret.document.org, secret.document.rev);
         match self
-            .0
+            .slots
             .get_or_insert_with(&place, || Ok::<_, std::convert::Infallible>(Arc::default()))
         {
             Ok(slot) => slot,
@@ -80,7 +85,7 @@ impl Gateway {
     ) -> Result<Response<AnswerBody>, Error> {
         let (asked, endpoint, slot) =
             (Instant::now(), needs.endpoint(), self.0.tokens.slot(secret));
-        let held = self.token(&slot, endpoint, asked).await?;
+        let held = self.token(&slot, secret, endpoint, asked).await?;
         let (planned, spare) = needs.with(&held.bearer);
         let refused = match self.0.upstream.send(client, planned).await {
             Err(refused @ upstream::Error::Unauthenticated) => refused,
@@ -90,7 +95,7 @@ impl Gateway {
         if !slot.state().refuse(&held, asked) || !spare.is_whole() {
             return Err(refused.into());
         }
-        let held = self.token(&slot, endpoint, Instant::now()).await?;
+        let held = self.token(&slot, secret, endpoint, Instant::now()).await?;
         let again = spare.with(&held.bearer).ok_or(refused)?;
         Ok(self.0.upstream.send(client, again).await?)
     }
@@ -99,6 +104,7 @@ impl Gateway {
     async fn token(
         &self,
         slot: &Slot,
+        secret: &LocatedSecret,
         endpoint: &TokenEndpoint,
         asked: Instant,
     ) -> Result<Arc<Held>, Error> {
@@ -112,13 +118,7 @@ impl Gateway {
         if let Some(known) = known {
             return known.map_err(Error::Token);
         }
-        let outcome = self.obtained(slot, endpoint).await;
+        let outcome = self.obtained(slot, secret, endpoint).await;
         slot.state().note(outcome).map_err(Error::Token)
-    }
-
-    async fn obtained(&self, slot: &Slot, endpoint: &TokenEndpoint) -> Result<Held, TokenError> {
-        let (stamp, way) = (Stamp::now(), slot.state().way());
-        let (issued, way) = endpoint.ask(way).await?;
-        Held::issued(&issued, way, stamp)
     }
 }

@@ -1,6 +1,7 @@
 //! Tokens for client credentials: contract/perses.md 1.7, `faults.md` T06 to T12, S38, S39.
 
 mod answers;
+mod processes;
 
 use futures_util::future::join_all;
 use harness::nginx::Nginx;

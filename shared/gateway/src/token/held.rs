@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use sourcegate_core::Rev;
-use store::Stamp;
+use store::{KeptToken, Stamp};
 use upstream::{Bearer, Issued, TokenError, Way};
 
 /// How long before its end a token is not used any more; of a short-lived one a quarter of its life. A request with it may take a
@@ -32,6 +33,8 @@ pub(crate) struct Held {
     lifetime: Duration,
     /// When this process got it.
     got: Instant,
+    /// Whether the endpoint gave it to this process, and not to another one before.
+    is_own: bool,
     /// Whether it came in place of a refused one.
     is_exchange: bool,
 }
@@ -49,8 +52,30 @@ impl Held {
             fresh: issued.lifetime.saturating_sub(margin(issued.lifetime)),
             lifetime: issued.lifetime,
             got: Instant::now(),
+            is_own: true,
             is_exchange: false,
         })
+    }
+
+    /// Takes a token that another process got, at a time in seconds since 1970; none if it is none.
+    pub(crate) fn kept(kept: &KeptToken, text: &SecretString, now: i64) -> Option<Self> {
+        let until = |at: i64| Duration::from_secs(u64::try_from(at - now).unwrap_or_default());
+        Some(Self {
+            bearer: Bearer::new(text)?,
+            id: kept.id,
+            way: if kept.by_form { Way::Form } else { Way::Header },
+            stamp: Stamp::now(),
+            fresh: until(kept.used_until),
+            lifetime: until(kept.ends),
+            got: Instant::now(),
+            is_own: false,
+            is_exchange: false,
+        })
+    }
+
+    /// How long it is used from when it was asked for, in whole seconds.
+    pub(crate) fn fresh_seconds(&self) -> i64 {
+        i64::try_from(self.fresh.as_secs()).unwrap_or_default()
     }
 
     fn is_fresh(&self) -> bool {
@@ -104,6 +129,11 @@ impl State {
         Some(held.ok_or_else(|| Arc::clone(&failed.error)))
     }
 
+    /// Gives the token that the data source has refused, if any.
+    pub(crate) fn refused(&self) -> Option<Rev> {
+        self.refused
+    }
+
     /// Gives the way that the endpoint is known to take credentials by.
     pub(crate) fn way(&self) -> Option<Way> {
         self.way
@@ -112,7 +142,8 @@ impl State {
     /// Notes that the data source has refused a token; tells whether another one is to be tried for the request that came at
     /// a time. One that was got for this very request, or in place of another one just now, stays.
     pub(crate) fn refuse(&mut self, held: &Held, asked: Instant) -> bool {
-        let is_new = held.got >= asked || held.is_exchange && held.stamp.is_fresh(EXCHANGED);
+        let is_new =
+            held.is_own && held.got >= asked || held.is_exchange && held.stamp.is_fresh(EXCHANGED);
         if !is_new && self.held.as_ref().is_some_and(|now| now.id == held.id) {
             self.refused = Some(held.id);
         }

@@ -9,7 +9,17 @@ fn held(fresh: Duration, lifetime: Duration) -> Held {
     let token = "t".to_owned().into();
     let bearer = Bearer::new(&token).unwrap();
     let (id, stamp, got) = (Rev::new(), Stamp::now(), Instant::now());
-    Held { bearer, id, way: Way::Form, stamp, fresh, lifetime, got, is_exchange: false }
+    Held {
+        bearer,
+        id,
+        way: Way::Form,
+        stamp,
+        fresh,
+        lifetime,
+        got,
+        is_own: true,
+        is_exchange: false,
+    }
 }
 
 fn failure() -> Result<Held, TokenError> {
