@@ -18,14 +18,16 @@ mod random;
 mod secret;
 mod secret_spec;
 mod sql_target;
+mod tls_version;
 mod via;
 
 pub use address::{BadCidr, Cidr, Policy, Verdict};
 pub use base_url::{BadUrl, BaseUrl, Scheme};
 pub use connection::{
-    AllowedEndpoint, Auth, BadConnection, BadDuration, BadHttpProxy, BadPattern, BadProxy,
-    BadSqlProxy, BasicAuth, HeaderSecret, HttpProxy, HttpTarget, MysqlBlock, Passed, Pattern,
-    PostgresBlock, Proxy, Rules, ScopedSpec, SqlProxy, Tls, TlsNames, duration, plugin_of,
+    AllowedEndpoint, Auth, AuthStyle, BadConnection, BadDuration, BadGrant, BadHttpProxy,
+    BadPattern, BadProxy, BadSqlProxy, BasicAuth, HeaderSecret, HttpProxy, HttpTarget, MysqlBlock,
+    Passed, Pattern, PostgresBlock, Proxy, Rules, ScopedSpec, SqlProxy, Tls, TlsNames, TokenGrant,
+    duration, plugin_of,
 };
 pub use correlation::{Correlation, CorrelationKind, Target, Transformation, TransformationKind};
 pub use datasource::{Datasource, JsonText, Settings};
@@ -48,4 +50,5 @@ pub use sql_target::{
     BadSqlTarget, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, SqlDriver, SqlParams, SqlPlace,
     SqlTarget, SqlTls, SslMode,
 };
+pub use tls_version::{BadTlsVersions, TlsVersion, TlsVersions};
 pub use via::{OWN_VIA, has_been_here};

@@ -8,6 +8,7 @@ mod open_scoped;
 mod proxy;
 mod reach;
 mod remembered;
+mod token;
 mod unsaved;
 
 use std::net::IpAddr;
@@ -22,6 +23,7 @@ use upstream::Upstream;
 use crate::enter::Place;
 use crate::open_scoped::SecretPlace;
 use crate::remembered::Remembered;
+use crate::token::Tokens;
 
 pub use database::{Database, Question};
 pub use error::{Error, SecretFault};
@@ -76,6 +78,7 @@ struct Inner {
     entries: Remembered<Place<Reference>, Entered>,
     scoped: Remembered<Place<ScopedName>, EnteredScoped>,
     secrets: Remembered<SecretPlace, Option<LocatedSecret>>,
+    tokens: Tokens,
     key: ProcessKey,
 }
 
@@ -92,6 +95,7 @@ impl Gateway {
             entries: Remembered::new(),
             scoped: Remembered::new(),
             secrets: Remembered::new(),
+            tokens: Tokens::new(),
             key: ProcessKey::new(),
         }))
     }

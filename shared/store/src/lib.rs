@@ -37,6 +37,7 @@ mod seal;
 mod secrets;
 mod table;
 mod tokens;
+mod upstream_tokens;
 mod users;
 mod vault;
 mod write;
@@ -80,6 +81,7 @@ pub use scoped::{EnteredScoped, FoundScoped, LocatedSecret};
 pub use secrets::Sealed;
 pub use table::Tables;
 pub use tokens::AccountToken;
+pub use upstream_tokens::{FetchedToken, KeptToken};
 pub use users::{Listed, NewUser, Profile, User};
 pub use vault::Vault;
 

@@ -1,6 +1,6 @@
 //! The keys of the Perses dialect's documents. Their names have no `#`; what may have one is escaped.
 
-use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, Scope, ScopedName};
+use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, Rev, Scope, ScopedName};
 
 use super::{Key, escaped, sealed_of};
 
@@ -127,6 +127,11 @@ impl Key {
             None => format!("GSECRET#{}", id.name),
         };
         Self::registry(sealed_of(org), sk)
+    }
+
+    /// The upstream token that was got with a secret as it is, and who asks for one.
+    pub(crate) fn upstream_token(org: OrgId, secret: Rev) -> Self {
+        Self::scratch(format!("BEARER#{org}#{secret}"), "-")
     }
 
     /// How the sort keys of the sealed values of a project's secrets begin.
