@@ -5,6 +5,7 @@ mod documents;
 mod projects;
 mod proxy;
 mod races;
+mod roles;
 mod secrets;
 mod unsaved;
 

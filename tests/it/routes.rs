@@ -9,7 +9,7 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 14] = [
+pub(crate) const GROUPS: [(&str, &str); 15] = [
     ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
@@ -20,6 +20,7 @@ pub(crate) const GROUPS: [(&str, &str); 14] = [
     ("perses::basics", "PersesApi"),
     ("perses::documents", "PersesApi"),
     ("perses::proxy", "HttpProxy"),
+    ("perses::roles", "AccessFunction"),
     ("perses::unsaved", "HttpProxy"),
     ("provisioning", "Datasources"),
     ("proxy", "HttpProxy"),

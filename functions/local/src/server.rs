@@ -231,6 +231,7 @@ impl Server {
             .merge(grafana::proxy::router(self.gateway.clone()))
             .merge(grafana::docs::router())
             .merge(perses::documents::router(self.store.clone()))
+            .merge(perses::roles::router(self.store.clone()))
             .merge(perses::basics::router(self.store.clone()))
             .merge(perses::proxy::router(self.gateway.clone()))
             .merge(perses::unsaved::router(self.gateway.clone()))

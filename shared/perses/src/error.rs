@@ -1,6 +1,6 @@
 //! What this dialect refuses by itself, in Perses' words where it has some.
 
-use sourcegate_core::{BadDocumentName, Classify, DocumentKind, Kind, quoted};
+use sourcegate_core::{BadDocumentName, BadRole, Classify, DocumentKind, Kind, quoted};
 
 /// Says what is wrong with a request.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub(crate) enum Error {
     /// A name is none.
     #[error(transparent)]
     Name(#[from] BadDocumentName),
+    /// A role or a binding is none.
+    #[error(transparent)]
+    Role(#[from] BadRole),
     /// The project that a list is asked of is none.
     #[error("the project name in the query parameter is invalid: {0}")]
     QueryProject(BadDocumentName),
@@ -68,7 +71,7 @@ pub(crate) enum Error {
 impl Error {
     /// Tells whether Perses finds it while it reads the body, and says it twice.
     pub(crate) fn is_of_decoding(&self) -> bool {
-        matches!(self, Self::Decode(_) | Self::OtherKind { .. } | Self::Name(_))
+        matches!(self, Self::Decode(_) | Self::OtherKind { .. } | Self::Name(_) | Self::Role(_))
     }
 }
 

@@ -11,6 +11,11 @@
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/datasources/{name}` | [`documents`] |
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/secrets/{name}` | [`documents`] |
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/dashboards/{name}` | [`documents`] |
+//! | GET, POST | `/api/v1/globalroles`, `/api/v1/globalrolebindings`, `/api/v1/roles`, `/api/v1/rolebindings` | [`roles`] |
+//! | GET, POST | `/api/v1/projects/{project}/roles`, `/api/v1/projects/{project}/rolebindings` | [`roles`] |
+//! | GET, PUT, DELETE | `/api/v1/globalroles/{name}`, `/api/v1/globalrolebindings/{name}` | [`roles`] |
+//! | GET, PUT, DELETE | `/api/v1/projects/{project}/roles/{name}` | [`roles`] |
+//! | GET, PUT, DELETE | `/api/v1/projects/{project}/rolebindings/{name}` | [`roles`] |
 //! | POST | `/api/validate/globaldatasources`, `/api/validate/datasources`, `/api/validate/dashboards` | [`documents`] |
 //! | GET | `/api/config`, `/api/v1/health`, `/api/v1/plugins`, `/api/v1/user/whoami` | [`basics`] |
 //! | GET | `/api/v1/users/{name}/permissions` | [`basics`] |
@@ -30,6 +35,7 @@ mod envelope;
 mod error;
 mod mask;
 pub mod proxy;
+pub mod roles;
 pub mod unsaved;
 mod wire;
 

@@ -11,7 +11,9 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 
 use crate::floods::Address;
 
-pub(crate) use documents::{documents_of, kind_of, members_of_project, prefix_of, secret_of};
+pub(crate) use documents::{
+    documents_of, home_of, kind_of, members_of_project, prefix_of, roles_of, secret_of,
+};
 
 /// Which of the three tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -267,6 +269,7 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Access, account_names_of(org)),
         Span::whole(Table::Access, token_names_of(org)),
         Span::whole(Table::Access, members_of(org)),
+        Span::whole(Table::Access, roles_of(org)),
         Span::part(Table::Access, COUNTERS, format!("{org}#")),
         Span::whole(Table::Registry, sealed_of(org)),
         Span::whole(Table::Registry, documents_of(org)),
