@@ -9,7 +9,7 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 15] = [
+pub(crate) const GROUPS: [(&str, &str); 16] = [
     ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
@@ -19,6 +19,7 @@ pub(crate) const GROUPS: [(&str, &str); 15] = [
     ("permissions", "Datasources"),
     ("perses::basics", "PersesApi"),
     ("perses::documents", "PersesApi"),
+    ("perses::login", "AccessFunction"),
     ("perses::proxy", "HttpProxy"),
     ("perses::roles", "AccessFunction"),
     ("perses::unsaved", "HttpProxy"),

@@ -232,6 +232,7 @@ impl Server {
             .merge(grafana::docs::router())
             .merge(perses::documents::router(self.store.clone()))
             .merge(perses::roles::router(self.store.clone()))
+            .merge(perses::login::router(self.store.clone()))
             .merge(perses::basics::router(self.store.clone()))
             .merge(perses::proxy::router(self.gateway.clone()))
             .merge(perses::unsaved::router(self.gateway.clone()))

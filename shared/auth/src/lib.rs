@@ -12,6 +12,7 @@ pub mod jwt;
 mod limits;
 pub mod password;
 mod role;
+mod session;
 mod token;
 
 pub use account::{account_login, slug};
@@ -24,4 +25,5 @@ pub use granted::{Granted, Permit};
 pub use held::{Held, LiveProject, Rolebook};
 pub use limits::{Exceeds, Grant, Limits, Scope};
 pub use role::Role;
+pub use session::{SessionId, SessionOwner, SessionToken, SessionUse};
 pub use token::{OwnerId, Token};

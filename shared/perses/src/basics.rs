@@ -37,7 +37,7 @@ async fn config(form: Form) -> Response {
                 "access_token_ttl": "15m",
                 "refresh_token_ttl": "1d",
                 "disable_sign_up": true,
-                "providers": { "enable_native": false },
+                "providers": { "enable_native": true },
             },
             "cors": { "enable": false },
         },
@@ -85,7 +85,7 @@ async fn whoami(web::Caller(caller): web::Caller, form: Form) -> Response {
 }
 
 /// Go's zero time, which clients know.
-const ZERO: &str = "0001-01-01T00:00:00Z";
+pub(crate) const ZERO: &str = "0001-01-01T00:00:00Z";
 
 async fn permissions(
     web::Caller(caller): web::Caller,

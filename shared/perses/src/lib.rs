@@ -19,6 +19,8 @@
 //! | POST | `/api/validate/globaldatasources`, `/api/validate/datasources`, `/api/validate/dashboards` | [`documents`] |
 //! | GET | `/api/config`, `/api/v1/health`, `/api/v1/plugins`, `/api/v1/user/whoami` | [`basics`] |
 //! | GET | `/api/v1/users/{name}/permissions` | [`basics`] |
+//! | POST | `/api/auth/providers/native/login`, `/api/auth/refresh` | [`login`] |
+//! | GET | `/api/auth/logout` | [`login`] |
 //! | any | `/proxy/globaldatasources/{name}`, `…/*` | [`proxy`] |
 //! | any | `/proxy/projects/{project}/datasources/{name}`, `…/*` | [`proxy`] |
 //! | any | `/proxy/projects/{project}/dashboards/{dashboard}/datasources/{name}`, `…/*` | [`proxy`] |
@@ -33,6 +35,7 @@ pub mod basics;
 pub mod documents;
 mod envelope;
 mod error;
+pub mod login;
 mod mask;
 pub mod proxy;
 pub mod roles;

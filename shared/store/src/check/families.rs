@@ -12,6 +12,7 @@ use crate::item::{Item, Record, datasource_of};
 use crate::keys::WrappedKey;
 use crate::orgs::Sweep;
 use crate::secrets::Sealed;
+use crate::sessions::Session;
 use crate::table::{Key, Table, kind_of, secret_of};
 use crate::users::User;
 
@@ -142,6 +143,8 @@ pub(super) const FAMILIES: &[Family] = &[
         facts.users.insert(row.key.clone(), (user, row.item));
         Ok(())
     }),
+    // One that has ended goes at its user's next login.
+    row(Access, "SESSION", Nowhere, |_, row| Session::of(row.item).map(drop)),
     following(row(Access, "USERS", Nowhere, |facts, row| {
         facts.listed_users.insert(number_of(row)?, row.item);
         Ok(())
