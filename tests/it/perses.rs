@@ -9,6 +9,7 @@ mod races;
 mod roles;
 mod secrets;
 mod unsaved;
+mod users;
 
 use harness::{Answer, Client};
 use serde_json::{Value, json};

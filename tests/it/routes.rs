@@ -9,7 +9,7 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 16] = [
+pub(crate) const GROUPS: [(&str, &str); 17] = [
     ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
@@ -23,6 +23,7 @@ pub(crate) const GROUPS: [(&str, &str); 16] = [
     ("perses::proxy", "HttpProxy"),
     ("perses::roles", "AccessFunction"),
     ("perses::unsaved", "HttpProxy"),
+    ("perses::users", "AccessFunction"),
     ("provisioning", "Datasources"),
     ("proxy", "HttpProxy"),
     ("users", "AccessFunction"),

@@ -1,4 +1,5 @@
-//! Who may do what: organisations, users, service accounts and their tokens, roles and logins of the Perses dialect. It makes the key pairs of new organisations, and can unwrap none.
+//! Who may do what: organisations, users, service accounts and their tokens; roles, users and logins of the Perses dialect.
+//! It makes the key pairs of new organisations, and can unwrap none.
 
 use grafana::{accounts, fallback, orgs, users};
 use store::{Aws, Config, Endpoint, Keyring, Store};
@@ -18,6 +19,7 @@ async fn start() -> anyhow::Result<(Router, Options)> {
         .merge(users::router(store.clone()))
         .merge(accounts::router(store.clone()))
         .merge(perses::roles::router(store.clone()))
-        .merge(perses::login::router(store));
+        .merge(perses::login::router(store.clone()))
+        .merge(perses::users::router(store));
     Ok((router.fallback(fallback), options))
 }

@@ -233,6 +233,7 @@ impl Server {
             .merge(perses::documents::router(self.store.clone()))
             .merge(perses::roles::router(self.store.clone()))
             .merge(perses::login::router(self.store.clone()))
+            .merge(perses::users::router(self.store.clone()))
             .merge(perses::basics::router(self.store.clone()))
             .merge(perses::proxy::router(self.gateway.clone()))
             .merge(perses::unsaved::router(self.gateway.clone()))

@@ -19,6 +19,8 @@ use crate::answer::{Form, json, write};
 use crate::wire::document::{InPath, Incoming, Outgoing};
 use crate::{Error, mask, route};
 
+pub(crate) use list::go_bool;
+
 /// What stands in the paths of a kind.
 fn plural(kind: DocumentKind) -> &'static str {
     match kind {

@@ -63,6 +63,12 @@ pub(crate) enum Error {
     /// A data source that is used once, or the request for it, is none; told without what is before other texts.
     #[error("{0}")]
     Unsaved(String),
+    /// Another user has the login.
+    #[error("document already exists")]
+    UserTaken,
+    /// The organisation has no such user.
+    #[error("document not found")]
+    NoUser,
     /// Only its owner may see it.
     #[error("you can only retrieve your permissions")]
     NotYours,
@@ -80,6 +86,8 @@ impl Classify for Error {
         match self {
             Self::MethodNotAllowed(_) => Kind::MethodNotAllowed,
             Self::NotYours => Kind::Forbidden,
+            Self::UserTaken => Kind::Conflict,
+            Self::NoUser => Kind::NotFound,
             _ => Kind::Invalid,
         }
     }

@@ -17,8 +17,10 @@
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/roles/{name}` | [`roles`] |
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/rolebindings/{name}` | [`roles`] |
 //! | POST | `/api/validate/globaldatasources`, `/api/validate/datasources`, `/api/validate/dashboards` | [`documents`] |
-//! | GET | `/api/config`, `/api/v1/health`, `/api/v1/plugins`, `/api/v1/user/whoami` | [`basics`] |
-//! | GET | `/api/v1/users/{name}/permissions` | [`basics`] |
+//! | GET | `/api/config`, `/api/v1/health`, `/api/v1/plugins` | [`basics`] |
+//! | GET, POST | `/api/v1/users` | [`users`] |
+//! | GET, PUT, DELETE | `/api/v1/users/{name}` | [`users`] |
+//! | GET | `/api/v1/users/{name}/permissions`, `/api/v1/user/whoami` | [`users`] |
 //! | POST | `/api/auth/providers/native/login`, `/api/auth/refresh` | [`login`] |
 //! | GET | `/api/auth/logout` | [`login`] |
 //! | any | `/proxy/globaldatasources/{name}`, `…/*` | [`proxy`] |
@@ -40,6 +42,7 @@ mod mask;
 pub mod proxy;
 pub mod roles;
 pub mod unsaved;
+pub mod users;
 mod wire;
 
 use axum::Router;

@@ -105,7 +105,7 @@ fn pair(tokens: &Tokens, form: Form) -> Response {
         access_token: tokens.access.expose_secret(),
         token_type: "Bearer",
         refresh_token: tokens.refresh.expose_secret(),
-        expiry: crate::basics::ZERO,
+        expiry: crate::wire::document::ZERO_TIME,
         expires_in: ACCESS_SECONDS,
     };
     let mut response = json(StatusCode::OK, &pair, form);

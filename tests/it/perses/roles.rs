@@ -13,17 +13,17 @@ use super::{basic_auth, check, in_project, made, project, source};
 /// A role, global or of a project.
 fn role(name: &str, project: Option<&str>, actions: &Value, scopes: &Value) -> Value {
     let spec = json!({ "permissions": [{ "actions": actions, "scopes": scopes }] });
-    placed("Role", name, project, spec)
+    placed("Role", name, project, &spec)
 }
 
 /// A binding of users to a role.
 fn binding(name: &str, project: Option<&str>, role: &str, users: &[&str]) -> Value {
     let subject = |user: &&str| json!({ "kind": "User", "name": user });
     let subjects: Vec<_> = users.iter().map(subject).collect();
-    placed("RoleBinding", name, project, json!({ "role": role, "subjects": subjects }))
+    placed("RoleBinding", name, project, &json!({ "role": role, "subjects": subjects }))
 }
 
-fn placed(kind: &str, name: &str, project: Option<&str>, spec: Value) -> Value {
+fn placed(kind: &str, name: &str, project: Option<&str>, spec: &Value) -> Value {
     match project {
         None => {
             json!({ "kind": format!("Global{kind}"), "metadata": { "name": name }, "spec": spec })

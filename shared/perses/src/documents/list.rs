@@ -159,7 +159,7 @@ impl Wanted {
 }
 
 /// Reads what Go's `strconv.ParseBool` reads.
-fn go_bool(text: &str) -> Result<bool, Error> {
+pub(crate) fn go_bool(text: &str) -> Result<bool, Error> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
