@@ -165,6 +165,8 @@ impl Store {
         match claim.credential {
             Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
             Credential::Session(token) => {
+                // What it says of its own end is not known to be true, and never makes it last longer.
+                token.check(seconds_now())?;
                 let wanted = claim.org.map(OrgId::new).transpose();
                 let wanted = wanted.map_err(|_| Unauthenticated::NotAMember)?;
                 Ok(Place::new(wanted, self.0.places.of(&token.owner().login)))
