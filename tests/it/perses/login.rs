@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
 use harness::app::PASSWORD;
-use harness::{Answer, Client, TestApp};
+use harness::{Answer, Client, Faults, TestApp};
 use http::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -268,4 +269,48 @@ async fn t89_a_login_that_ends_elsewhere_ends_here_within_five_seconds() {
         assert!(begun.elapsed() < Duration::from_secs(6));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+async fn one_exchange(faults: Faults) {
+    let app = TestApp::start().await;
+    let (_, pair) = bob(&app, "Viewer").await;
+    app.tables().set(faults);
+    let token = text(&pair, "refresh_token").to_owned();
+    let answers = join_all((0..20).map(|_| renew(&app, &token))).await;
+    let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    let busy = answers.iter().filter(|answer| answer.status == 503).count();
+    // One whose answer said 503 may have been written.
+    assert!(good.len() == 1 || (good.is_empty() && busy > 0), "{}, {busy}", good.len());
+    let late = answers.iter().filter(|answer| answer.status == 400).count();
+    assert_eq!(good.len() + busy + late, answers.len());
+    app.tables().set(Faults::default());
+    if let Some(answer) = good.first() {
+        // Those who came too late ended nothing.
+        let next = answer.json();
+        assert_eq!(renew(&app, text(&next, "refresh_token")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn d05_of_many_exchanges_of_one_token_one_counts() {
+    one_exchange(Faults::default()).await;
+}
+
+#[tokio::test]
+async fn d05_so_it_is_over_the_worst_tables() {
+    one_exchange(Faults::worst()).await;
+}
+
+#[tokio::test]
+async fn a_user_has_twenty_logins_at_most_and_the_oldest_makes_room() {
+    let app = TestApp::start().await;
+    let (first, _) = bob(&app, "Viewer").await;
+    set(&app, "renewed", AttributeValue::N("1000".to_owned())).await;
+    for _ in 0..19 {
+        assert_eq!(log_in(&app, "bob", PASSWORD).await.status, 200);
+    }
+    assert_eq!(first.get(WHOAMI).await.status, 200);
+    let last = log_in(&app, "bob", PASSWORD).await.json();
+    check(&first.get(WHOAMI).await, 401, NO_TOKEN);
+    assert_eq!(client(&app, &last).get(WHOAMI).await.status, 200);
 }
