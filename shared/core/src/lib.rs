@@ -15,6 +15,7 @@ mod permissions;
 mod plugin;
 mod quoted;
 mod random;
+mod role_spec;
 mod secret;
 mod secret_spec;
 mod sql_target;
@@ -34,7 +35,7 @@ pub use datasource::{Datasource, JsonText, Settings};
 pub use destination::Destination;
 pub use document::{
     BadDocumentName, Document, DocumentId, DocumentKind, DocumentName, Scope, ScopedName,
-    ScopedSource,
+    ScopedSource, Ties,
 };
 pub use error::{Classify, Fault, Kind};
 pub use label::{BadLabel, Label, Login, OrgName};
@@ -44,6 +45,7 @@ pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;
 pub use quoted::quoted;
 pub use random::{Incarnation, Rev};
+pub use role_spec::{BadRole, BindingSpec, RoleAction, RolePermission, RoleScope, RoleSpec};
 pub use secret::Secrets;
 pub use secret_spec::{AuthorizationSpec, BasicAuthSpec, OauthSpec, SecretSpec, TlsSpec};
 pub use sql_target::{

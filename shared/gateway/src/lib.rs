@@ -15,9 +15,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::{Caller, Credential, ProcessKey};
-use sourcegate_core::{Reference, ScopedName};
+use sourcegate_core::{Reference, Scope, ScopedName};
 use sql::Sql;
-use store::{Claim, Entered, EnteredScoped, LocatedSecret, Store, Vault};
+use store::{Claim, Entered, EnteredScoped, LocatedSecret, Realm, Store, Vault};
 use upstream::Upstream;
 
 use crate::enter::Place;
@@ -108,5 +108,13 @@ impl Gateway {
         let caller = self.0.store.caller(claim).await?;
         caller.admit(claim.peer)?;
         Ok(caller)
+    }
+
+    /// Adds to a caller what he holds by roles of the Perses dialect in a scope.
+    ///
+    /// # Errors
+    /// [`Error::Store`] with what the tables say.
+    pub async fn with_roles(&self, caller: Caller, scope: &Scope) -> Result<Caller, Error> {
+        Ok(self.0.store.with_roles(caller, Realm::of(scope.project())).await?)
     }
 }
