@@ -11,7 +11,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from steps import SECRET, TOKEN, URL, end, expect, keeps_secret
+from steps import ADMIN, SECRET, TOKEN, URL, end, expect, keeps_secret
 
 FOLDER = Path(tempfile.mkdtemp())
 CONFIG = FOLDER / "config.json"
@@ -101,4 +101,33 @@ for kind, name in (("globaldatasource", "everywhere"), ("globalsecret", "reader"
     expect(f"{kind} deleted", True, "has been deleted" in percli("delete", kind, name))
     expect(f"{kind} absent", True, "is not found" in percli("delete", kind, name))
 expect("nothing is left", ([], []), (names("globaldatasources"), names("projects")))
+
+# With a login: users, roles, and what these let somebody do who has nothing else.
+percli("login", URL, "-u", ADMIN[0], "-p", ADMIN[1])
+expect("who logged in", True, f"User used: {ADMIN[0]}" in percli("whoami"))
+expect("refreshed", True, "token has been refreshed" in percli("refresh"))
+people = FOLDER / "people"
+people.mkdir()
+password = "correct horse battery"
+bob = {"kind": "User", "metadata": {"name": "bob"}, "spec": {"nativeProvider": {"password": password}}}
+given = [{"actions": ["read", "create"], "scopes": ["Datasource", "Project"]}]
+role = {"kind": "Role", "metadata": {"name": "maker", "project": "metrics"}, "spec": {"permissions": given}}
+spec = {"role": "maker", "subjects": [{"kind": "User", "name": "bob"}]}
+binding = {"kind": "RoleBinding", "metadata": {"name": "makers", "project": "metrics"}, "spec": spec}
+for number, document in enumerate([documents[0], bob, role, binding]):
+    (people / f"{number}.json").write_text(json.dumps(document))
+expect("applied people", 4, percli("apply", "-d", people).count("has been applied"))
+expect("roles", ["maker"], names("roles", "--project", "metrics"))
+expect("bindings", ["makers"], names("rolebindings", "--project", "metrics"))
+
+percli("login", URL, "-u", "bob", "-p", "wrong", fails=True)
+percli("login", URL, "-u", "bob", "-p", password)
+expect("who logged in then", True, "User used: bob" in percli("whoami"))
+percli("apply", "-f", files / "3.json")
+expect("what he made", ["local"], names("datasources", "--project", "metrics"))
+expect("projects that he sees", ["metrics"], names("projects"))
+percli("apply", "-f", files / "4.json", fails=True)
+percli("delete", "project", "metrics", fails=True)
+percli("login", URL, "--token", TOKEN)
+percli("delete", "project", "metrics")
 end()

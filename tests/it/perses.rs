@@ -2,12 +2,16 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod documents;
+mod login;
+mod oauth;
 mod projects;
 mod proxy;
 mod races;
+mod roles;
 mod secrets;
 mod sql;
 mod unsaved;
+mod users;
 
 use harness::{Answer, Client};
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use harness::process::root;
 use local::{Server, Setup};
 
 /// Every group of routes, and the function that serves it.
-pub(crate) const GROUPS: [(&str, &str); 15] = [
+pub(crate) const GROUPS: [(&str, &str); 18] = [
     ("accounts", "AccessFunction"),
     ("basics", "Datasources"),
     ("correlations", "Datasources"),
@@ -19,9 +19,12 @@ pub(crate) const GROUPS: [(&str, &str); 15] = [
     ("permissions", "Datasources"),
     ("perses::basics", "PersesApi"),
     ("perses::documents", "PersesApi"),
+    ("perses::login", "AccessFunction"),
     ("perses::proxy", "HttpProxy"),
+    ("perses::roles", "AccessFunction"),
     ("perses::sql", "SqlProxy"),
     ("perses::unsaved", "SqlProxy"),
+    ("perses::users", "AccessFunction"),
     ("provisioning", "Datasources"),
     ("proxy", "HttpProxy"),
     ("users", "AccessFunction"),

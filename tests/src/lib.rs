@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod hostile;
 pub mod moto;
 pub mod nginx;
+pub mod oauth;
 pub mod oidc;
 pub mod postgres;
 pub mod process;

@@ -12,7 +12,8 @@ use crate::process::{Process, plain_client, root};
 pub const AUDIENCE: &str = "https://sourcegate.test";
 /// The client that it gives tokens to: their `sub`.
 pub const CLIENT: &str = "robot";
-const SECRET: &str = "robot-secret";
+/// The secret of that client.
+pub const SECRET: &str = "robot-secret";
 
 /// A running issuer.
 #[derive(Debug)]

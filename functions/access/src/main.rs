@@ -1,4 +1,5 @@
-//! Who may do what: organisations, users, service accounts and their tokens. It makes the key pairs of new organisations, and can unwrap none.
+//! Who may do what: organisations, users, service accounts and their tokens; roles, users and logins of the Perses dialect.
+//! It makes the key pairs of new organisations, and can unwrap none.
 
 use grafana::{accounts, fallback, orgs, users};
 use store::{Aws, Config, Endpoint, Keyring, Store};
@@ -16,6 +17,9 @@ async fn start() -> anyhow::Result<(Router, Options)> {
     let store = Store::connect(Config::read(web::env), Endpoint::Aws(aws));
     let router = orgs::router(store.clone(), keyring)
         .merge(users::router(store.clone()))
-        .merge(accounts::router(store));
+        .merge(accounts::router(store.clone()))
+        .merge(perses::roles::router(store.clone()))
+        .merge(perses::login::router(store.clone()))
+        .merge(perses::users::router(store));
     Ok((router.fallback(fallback), options))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::Method;
 use sourcegate_core::{Assignee, Datasource, Level, OrgId, Permissions, Reference};
 
-use crate::{Action, Denied, Granted, Limits, OwnerId, Permit, Role};
+use crate::{Action, Denied, Granted, Held, Limits, OwnerId, Permit, Role};
 
 /// Who a verified credential belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,14 +59,15 @@ struct Inner {
     role: Role,
     is_server_admin: bool,
     limits: Limits,
+    held: Held,
 }
 
 impl Caller {
     /// Makes a caller of what the store has verified: without limits, and no administrator of the server.
     #[must_use]
     pub fn new(identity: Identity, org: OrgId, role: Role) -> Self {
-        let limits = Limits::default();
-        Self(Arc::new(Inner { identity, org, role, is_server_admin: false, limits }))
+        let (limits, held) = (Limits::default(), Held::default());
+        Self(Arc::new(Inner { identity, org, role, is_server_admin: false, limits, held }))
     }
 
     /// Makes him an administrator of the whole server.
@@ -81,6 +82,19 @@ impl Caller {
     pub fn limited(mut self, limits: Limits) -> Self {
         Arc::make_mut(&mut self.0).limits = limits;
         self
+    }
+
+    /// Adds what he holds by roles of the Perses dialect.
+    #[must_use]
+    pub fn holding(mut self, held: Held) -> Self {
+        Arc::make_mut(&mut self.0).held = held;
+        self
+    }
+
+    /// Gives what he holds by roles of the Perses dialect, as far as it was looked up.
+    #[must_use]
+    pub fn held(&self) -> &Held {
+        &self.0.held
     }
 
     /// Gives the identity.
@@ -123,7 +137,8 @@ impl Caller {
     }
 
     /// Gives what permissions name him by. Whom an issuer vouches for has no number.
-    fn assignee(&self) -> Option<Assignee> {
+    #[must_use]
+    pub fn assignee(&self) -> Option<Assignee> {
         match &self.0.identity {
             Identity::User { id, stay, .. } => Some(Assignee::Account { id: *id, stay: *stay }),
             Identity::ServiceAccount { id, .. } => Some(Assignee::account(id.get())),

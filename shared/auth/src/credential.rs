@@ -11,7 +11,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::jwt::{Assertion, Unverified};
-use crate::{Token, Unauthenticated};
+use crate::{SessionToken, SessionUse, Token, Unauthenticated};
 
 /// A credential whose form is right; whether it is valid is for the store to say.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub enum Credential {
         /// The password.
         password: SecretString,
     },
+    /// The token of a login: `Bearer`.
+    Session(SessionToken),
     /// A JWT: `Bearer`. It makes no caller before it is verified.
     Jwt(Unverified),
     /// A JWT that was verified.
@@ -82,6 +84,9 @@ impl Credential {
             if Unverified::is_one(value) {
                 return Ok(Self::Jwt(Unverified::parse(value)?));
             }
+            if SessionToken::is_one(SessionUse::Access, value) {
+                return SessionToken::parse(SessionUse::Access, value).map(Self::Session);
+            }
             Token::parse(value).map(Self::Token)
         } else if scheme.eq_ignore_ascii_case("basic") {
             Self::of_basic(value)
@@ -104,10 +109,11 @@ impl Credential {
     /// Decides whether what was known of this credential when it was verified still holds, at a time in seconds since 1970.
     ///
     /// # Errors
-    /// [`Unauthenticated::Jwt`] for a JWT that has ended since. What is looked up anew is not judged here.
+    /// [`Unauthenticated::Jwt`] for a JWT, [`Unauthenticated::ExpiredToken`] for a login, that has ended since. What is looked up anew is not judged here.
     pub fn check(&self, now: i64) -> Result<(), Unauthenticated> {
         match self {
             Self::Assertion(assertion) => assertion.check(now),
+            Self::Session(token) => token.check(now),
             Self::Token(_) | Self::Password { .. } | Self::Jwt(_) => Ok(()),
         }
     }
@@ -117,6 +123,7 @@ impl Credential {
     pub fn fingerprint(&self, key: &ProcessKey) -> [u8; 32] {
         match self {
             Self::Token(token) => *token.hash(),
+            Self::Session(token) => *token.hash(),
             Self::Jwt(token) => *token.fingerprint(),
             Self::Assertion(assertion) => *assertion.fingerprint(),
             Self::Password { login, password } => {

@@ -1,15 +1,16 @@
 //! Who may do what with the documents of the Perses dialect (contract/perses.md 4.3, 4.4).
 //!
 //! Whoever may see an organisation's data sources may see its documents, in which nothing is secret; its administrators may
-//! do everything. A token whose limits name permissions has those of data sources here too, and no others.
+//! do everything; roles of the dialect add to that. A token whose limits name permissions has those of data sources here
+//! too, and no others.
 
 use std::sync::Arc;
 
 use sourcegate_core::{
-    Classify, DocumentKind, DocumentName, Kind, Scope, ScopedName, ScopedSource, quoted,
+    Classify, DocumentId, DocumentKind, DocumentName, Kind, Scope, ScopedName, ScopedSource, quoted,
 };
 
-use crate::{Action, Caller, Granted, Role};
+use crate::{Action, Caller, Denied, Granted, Permit, Role};
 
 /// What is done to a document, in Perses' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,9 +73,15 @@ pub enum NotAllowed {
         /// Where.
         project: DocumentName,
     },
+    /// He lacks the right to do this to users.
+    #[error("missing '{}' global permission for 'User' kind", .0.as_str())]
+    Users(Verb),
     /// He has the right, and his token is limited to less.
     #[error("this token's limits do not grant `{0}` here; use a token whose limits do")]
     Ungranted(Action),
+    /// His token is limited, so that it may give nobody rights.
+    #[error("a {0} is not for limited tokens; use one without limits, or a user's password")]
+    Limited(DocumentKind),
     /// There is no such data source, and he may know that.
     #[error(
         "unable to forward the request to the datasource {}, datasource doesn't exist",
@@ -92,7 +99,7 @@ impl Classify for NotAllowed {
     }
 
     fn cause(&self) -> Option<&'static str> {
-        matches!(self, Self::Ungranted(_)).then_some("token_limits")
+        matches!(self, Self::Ungranted(_) | Self::Limited(_)).then_some("token_limits")
     }
 }
 
@@ -129,6 +136,27 @@ impl DocumentPermit {
     pub fn project(&self) -> Option<&DocumentName> {
         self.project.as_ref()
     }
+
+    /// Tells whether a document that a list finds is for the caller to see.
+    #[must_use]
+    pub fn shows(&self, id: &DocumentId) -> bool {
+        let realm = id.realm().or(self.project.as_ref());
+        self.caller.allow_document(Verb::Read, id.kind, realm).is_ok()
+    }
+}
+
+/// The proof that a caller may see, make, change or remove users.
+#[derive(Clone, Debug)]
+pub struct UsersPermit {
+    permits: Vec<Permit>,
+}
+
+impl UsersPermit {
+    /// Gives the proofs of the actions that it is made of; none for who only sees users.
+    #[must_use]
+    pub fn permits(&self) -> &[Permit] {
+        &self.permits
+    }
 }
 
 /// The proof that a caller may use a data source that is not saved.
@@ -163,19 +191,75 @@ impl Caller {
         kind: DocumentKind,
         project: Option<&DocumentName>,
     ) -> Result<DocumentPermit, NotAllowed> {
-        if self.role() < verb.least_role() {
+        if self.role() < verb.least_role() && !self.held().allows(verb, kind, project) {
             return Err(match project {
                 Some(project) => NotAllowed::InProject { verb, kind, project: project.clone() },
                 None => NotAllowed::Globally { verb, kind },
             });
         }
+        self.check_limits(verb, kind)?;
+        Ok(DocumentPermit { caller: self.clone(), verb, kind, project: project.cloned() })
+    }
+
+    /// Tells a token's limits from what its owner may do.
+    fn check_limits(&self, verb: Verb, kind: DocumentKind) -> Result<(), NotAllowed> {
+        let limits = self.limits();
+        if kind.gives_rights() && verb != Verb::Read && limits.are_any() {
+            return Err(NotAllowed::Limited(kind));
+        }
         // Rights to data sources say nothing of what authenticates them, nor of what else there is.
         let named = kind.is_source() || verb == Verb::Read;
-        let limits = self.limits();
         if limits.grants.is_some() && !(named && limits.allow_all(verb.action())) {
             return Err(NotAllowed::Ungranted(verb.action()));
         }
-        Ok(DocumentPermit { caller: self.clone(), verb, kind, project: project.cloned() })
+        Ok(())
+    }
+
+    /// Decides whether it is worth while to look in which project he would do it, where his request names none: he may do it
+    /// somewhere.
+    ///
+    /// # Errors
+    /// As [`Caller::allow_document`].
+    pub fn may_somewhere(&self, verb: Verb, kind: DocumentKind) -> Result<(), NotAllowed> {
+        if self.role() < verb.least_role() && self.held().allows_somewhere(verb, kind) {
+            return self.check_limits(verb, kind);
+        }
+        self.allow_document(verb, kind, None).map(drop)
+    }
+
+    /// Proves that he may list the documents of a kind over all projects: he sees those that [`DocumentPermit::shows`], which
+    /// may be none.
+    ///
+    /// # Errors
+    /// [`NotAllowed`] where they are of no project, or a token's limits stand in the way.
+    pub fn list_documents(&self, kind: DocumentKind) -> Result<DocumentPermit, NotAllowed> {
+        let verb = Verb::Read;
+        if !kind.is_within_project() {
+            return self.allow_document(verb, kind, None);
+        }
+        self.check_limits(verb, kind)?;
+        Ok(DocumentPermit { caller: self.clone(), verb, kind, project: None })
+    }
+
+    /// Proves that he may see the users of his organisation, or make, change or remove users: these are the whole server's,
+    /// so that no role of an organisation gives it.
+    ///
+    /// # Errors
+    /// [`NotAllowed`].
+    pub fn allow_users(&self, verb: Verb) -> Result<UsersPermit, NotAllowed> {
+        let actions = match verb {
+            Verb::Read if self.held().shows_users() => &[][..],
+            Verb::Read => &[Action::ReadMembers],
+            Verb::Create => &[Action::CreateUsers],
+            Verb::Update => &[Action::WriteUsers, Action::WritePasswords],
+            Verb::Delete => &[Action::DeleteUsers],
+        };
+        let permits = actions.iter().map(|action| self.allow(*action)).collect::<Result<_, _>>();
+        let permits = permits.map_err(|denied| match denied {
+            Denied::Ungranted(action) | Denied::Limited(action) => NotAllowed::Ungranted(action),
+            _ => NotAllowed::Users(verb),
+        })?;
+        Ok(UsersPermit { permits })
     }
 
     /// Proves that the caller may use a data source that is not saved: who may make one there, and see its secrets.
@@ -190,7 +274,7 @@ impl Caller {
         };
         self.allow_document(Verb::Create, source, project)?;
         self.allow_document(Verb::Read, secret, project)?;
-        if !self.may_all(Action::Query) {
+        if !self.limits().allow_all(Action::Query) {
             return Err(NotAllowed::Ungranted(Action::Query));
         }
         Ok(UnsavedPermit { caller: self.clone() })
@@ -206,24 +290,23 @@ impl Caller {
         found: Option<Arc<ScopedSource>>,
     ) -> Result<Granted<ScopedSource>, NotAllowed> {
         let found = found.filter(|source| source.org == self.org());
-        let may_all = self.may_all(Action::Query);
-        let may = |source: &ScopedSource| {
-            self.role() >= Role::Viewer && self.limits().allow(Action::Query, source.incarnation)
+        let (verb, project) = (Verb::Read, wanted.scope.project());
+        let kind = match project {
+            Some(_) => DocumentKind::Datasource,
+            None => DocumentKind::GlobalDatasource,
         };
+        let is_his = self.role() >= Role::Viewer || self.held().allows(verb, kind, project);
+        let limits = self.limits();
         match found {
-            Some(source) if may(&source) => Ok(Granted::new(source, self.clone(), Action::Query)),
-            None if may_all => Err(NotAllowed::Absent(wanted.clone())),
-            _ if self.role() >= Role::Viewer => Err(NotAllowed::Ungranted(Action::Query)),
-            _ => Err(match wanted.scope.project() {
-                Some(project) => NotAllowed::InProject {
-                    verb: Verb::Read,
-                    kind: DocumentKind::Datasource,
-                    project: project.clone(),
-                },
-                None => {
-                    NotAllowed::Globally { verb: Verb::Read, kind: DocumentKind::GlobalDatasource }
-                }
+            _ if !is_his => Err(match project {
+                Some(project) => NotAllowed::InProject { verb, kind, project: project.clone() },
+                None => NotAllowed::Globally { verb, kind },
             }),
+            Some(source) if limits.allow(Action::Query, source.incarnation) => {
+                Ok(Granted::new(source, self.clone(), Action::Query))
+            }
+            None if limits.allow_all(Action::Query) => Err(NotAllowed::Absent(wanted.clone())),
+            _ => Err(NotAllowed::Ungranted(Action::Query)),
         }
     }
 }

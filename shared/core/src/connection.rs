@@ -1,11 +1,13 @@
 //! What an engine needs of a data source, made from its settings.
 
+mod auth;
 mod duration;
 mod pattern;
 mod proxy;
 mod scoped;
 mod sql_proxy;
 mod sql_settings;
+mod token;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,13 +16,17 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{BadSqlTarget, BadUrl, BaseUrl, JsonText, Plugin, Scheme, Settings};
+use crate::{
+    BadSqlTarget, BadTlsVersions, BadUrl, BaseUrl, JsonText, Plugin, Scheme, Settings, TlsVersions,
+};
 
+pub use auth::{Auth, BasicAuth};
 pub use duration::{BadDuration, duration};
 pub use pattern::{BadPattern, Pattern};
 pub use proxy::{AllowedEndpoint, BadHttpProxy, BadProxy, HttpProxy, Proxy};
 pub use scoped::{ScopedSpec, plugin_of};
 pub use sql_proxy::{BadSqlProxy, MysqlBlock, PostgresBlock, SqlProxy};
+pub use token::{AuthStyle, BadGrant, TokenGrant};
 
 /// How many configured headers a data source may have (`faults.md` H11).
 const MOST_HEADERS: usize = 100;
@@ -95,6 +101,12 @@ pub enum BadConnection {
     /// It is a database's, which no HTTP request reaches.
     #[error("the datasource is a database; POST a query to it, without a path behind its name")]
     NotHttpProxy,
+    /// No token could be asked for.
+    #[error("{0}")]
+    Grant(#[source] BadGrant),
+    /// No version of TLS could be spoken.
+    #[error("{0}")]
+    TlsVersions(#[source] BadTlsVersions),
     /// A way to authenticate that is not offered.
     #[error("jsonData.{0} asks for an authentication that this gateway does not offer yet")]
     Unsupported(&'static str),
@@ -151,29 +163,6 @@ pub enum Rules {
     },
 }
 
-/// How requests authenticate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// Basic authentication.
-    Basic(BasicAuth),
-    /// A header `Authorization` of another scheme.
-    Scheme {
-        /// The scheme, `Bearer` for instance.
-        scheme: String,
-        /// The name of the secret that holds what follows it.
-        credentials: &'static str,
-    },
-}
-
-/// Basic authentication towards an upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BasicAuth {
-    /// The user, which is no secret.
-    pub user: String,
-    /// The name of the secret that holds the password.
-    pub password: &'static str,
-}
-
 /// A header whose value is a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderSecret {
@@ -196,6 +185,8 @@ pub struct Tls {
     pub client_certificate: bool,
     /// What these secrets are called.
     pub names: TlsNames,
+    /// Which versions may be spoken.
+    pub versions: TlsVersions,
 }
 
 /// The names of the secrets that TLS is set up with.
@@ -256,18 +247,25 @@ impl HttpTarget {
         Extras::lenient(&settings.json_data).headers().map(drop)
     }
 
+    /// Tells whether TLS is spoken: with the data source, or where its token is asked for.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        let endpoint = match &self.auth {
+            Some(Auth::Token(grant)) => Some(grant.endpoint.scheme),
+            _ => None,
+        };
+        [Some(self.base.scheme), endpoint].contains(&Some(Scheme::Https))
+    }
+
     /// Lists the names of the secrets that a request needs, and no others.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        let tls = self.base.scheme == Scheme::Https;
+        let tls = self.speaks_tls();
         let names = self.tls.names;
         let ca = (tls && self.tls.own_ca).then_some(names.ca);
         let client = (tls && self.tls.client_certificate).then_some([names.cert, names.key]);
-        let basic = self.auth.as_ref().map(|auth| match auth {
-            Auth::Basic(basic) => basic.password,
-            Auth::Scheme { credentials, .. } => credentials,
-        });
+        let auth = self.auth.iter().flat_map(Auth::secrets);
         let headers = self.headers.iter().map(|header| header.secret.as_str());
-        basic.into_iter().chain(headers).chain(ca).chain(client.into_iter().flatten())
+        auth.chain(headers).chain(ca).chain(client.into_iter().flatten())
     }
 }
 
@@ -334,6 +332,7 @@ impl Extras {
             client_certificate: flag("tlsAuth"),
             server_name: None,
             names: TlsNames::default(),
+            versions: TlsVersions::default(),
         };
         let sigv4 = flag("sigV4Auth");
         let server_name = all.get("serverName").and_then(Value::as_str).filter(|s| !s.is_empty());

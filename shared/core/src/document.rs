@@ -2,10 +2,10 @@
 
 mod name;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::{Incarnation, JsonText, OrgId, Rev};
+use crate::{Assignee, Incarnation, JsonText, OrgId, Rev};
 
 pub use name::{BadDocumentName, DocumentName};
 
@@ -24,14 +24,35 @@ pub enum DocumentKind {
     Secret,
     /// A dashboard, which may have data sources of its own.
     Dashboard,
+    /// What may be done in the whole organisation, all its projects included.
+    GlobalRole,
+    /// Who may do what a global role says.
+    GlobalRoleBinding,
+    /// What may be done in a project.
+    Role,
+    /// Who may do what a role of a project says.
+    RoleBinding,
 }
 
-use DocumentKind::{Dashboard, Datasource, GlobalDatasource, GlobalSecret, Project, Secret};
+use DocumentKind::{
+    Dashboard, Datasource, GlobalDatasource, GlobalRole, GlobalRoleBinding, GlobalSecret, Project,
+    Role, RoleBinding, Secret,
+};
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Project, GlobalDatasource, Datasource, GlobalSecret, Secret, Dashboard];
+    pub const ALL: [Self; 10] = [
+        Project,
+        GlobalDatasource,
+        Datasource,
+        GlobalSecret,
+        Secret,
+        Dashboard,
+        GlobalRole,
+        GlobalRoleBinding,
+        Role,
+        RoleBinding,
+    ];
 
     /// Reads a kind in any case, as Perses does.
     #[must_use]
@@ -49,13 +70,17 @@ impl DocumentKind {
             GlobalSecret => "GlobalSecret",
             Secret => "Secret",
             Dashboard => "Dashboard",
+            GlobalRole => "GlobalRole",
+            GlobalRoleBinding => "GlobalRoleBinding",
+            Role => "Role",
+            RoleBinding => "RoleBinding",
         }
     }
 
     /// Tells whether documents of it belong to a project.
     #[must_use]
     pub fn is_of_project(self) -> bool {
-        matches!(self, Datasource | Secret | Dashboard)
+        matches!(self, Datasource | Secret | Dashboard | Role | RoleBinding)
     }
 
     /// Tells whether it is a data source.
@@ -68,6 +93,32 @@ impl DocumentKind {
     #[must_use]
     pub fn is_secret(self) -> bool {
         matches!(self, GlobalSecret | Secret)
+    }
+
+    /// Tells whether it is a role.
+    #[must_use]
+    pub fn is_role(self) -> bool {
+        matches!(self, GlobalRole | Role)
+    }
+
+    /// Tells whether it binds somebody to a role.
+    #[must_use]
+    pub fn is_binding(self) -> bool {
+        matches!(self, GlobalRoleBinding | RoleBinding)
+    }
+
+    /// Tells whether it says who may do what: such documents are kept apart, where others than those who write data
+    /// sources may write.
+    #[must_use]
+    pub fn gives_rights(self) -> bool {
+        self.is_role() || self.is_binding()
+    }
+
+    /// Tells whether it lies in a project or is one, so that a project's role can be about it: its end is for its owner to
+    /// say.
+    #[must_use]
+    pub fn is_within_project(self) -> bool {
+        self == Project || self.is_of_project()
     }
 }
 
@@ -86,6 +137,25 @@ pub struct DocumentId {
     pub project: Option<DocumentName>,
     /// Its name.
     pub name: DocumentName,
+}
+
+impl DocumentId {
+    /// Gives the project in which it is decided who may do what with it; that of a project is itself.
+    #[must_use]
+    pub fn realm(&self) -> Option<&DocumentName> {
+        if self.kind == Project { Some(&self.name) } else { self.project.as_ref() }
+    }
+}
+
+/// What a document is tied to, so that nobody and nothing that comes later under the same name takes its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// The project that a role or a binding was made in: in a later one of its name it is none.
+    pub project: Option<Incarnation>,
+    /// Who made a project: its owner.
+    pub maker: Option<Assignee>,
+    /// Whom a binding names, as they were when it was saved, by their logins in lower case.
+    pub subjects: BTreeMap<String, Assignee>,
 }
 
 /// A document as it is stored. The values of a secret are sealed beside it.
@@ -115,6 +185,8 @@ pub struct Document {
     pub default_of: Option<String>,
     /// The names of its sealed values.
     pub secret_names: BTreeSet<String>,
+    /// What it is tied to.
+    pub ties: Ties,
 }
 
 /// Where a data source of this dialect is found.

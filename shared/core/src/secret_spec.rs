@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::JsonText;
+use crate::{BadConnection, BadTlsVersions, JsonText, TlsVersions, TokenGrant};
 
 /// The `spec` of a secret as it is stored: where a value is sealed beside it, it says [`SecretSpec::MASK`].
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -60,6 +60,20 @@ pub struct TlsSpec {
     pub server_name: String,
     /// Any certificate is accepted.
     pub insecure_skip_verify: bool,
+    /// The oldest version, as `TLS12`; empty for the oldest that is spoken.
+    pub min_version: String,
+    /// The newest version; empty for the newest that is spoken.
+    pub max_version: String,
+}
+
+impl TlsSpec {
+    /// Reads which versions may be spoken.
+    ///
+    /// # Errors
+    /// An unknown word, or nothing that could be spoken.
+    pub fn versions(&self) -> Result<TlsVersions, BadTlsVersions> {
+        TlsVersions::read(&self.min_version, &self.max_version)
+    }
 }
 
 impl SecretSpec {
@@ -81,6 +95,20 @@ impl SecretSpec {
     #[must_use]
     pub fn read(spec: &JsonText) -> Option<Self> {
         serde_json::from_str(spec.as_str()).ok()
+    }
+
+    /// Checks what a save is judged by: how a token is asked for, and the versions of TLS.
+    ///
+    /// # Errors
+    /// [`BadConnection::Grant`], [`BadConnection::TlsVersions`].
+    pub fn check(&self) -> Result<(), BadConnection> {
+        if let Some(oauth) = &self.oauth {
+            TokenGrant::of(oauth).map_err(BadConnection::Grant)?;
+        }
+        if let Some(tls) = &self.tls_config {
+            tls.versions().map_err(BadConnection::TlsVersions)?;
+        }
+        Ok(())
     }
 
     /// Gives the text that one value is sealed to. Client credentials go to their token endpoint and nowhere else; the

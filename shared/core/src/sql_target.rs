@@ -6,6 +6,8 @@ mod place;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::TlsVersions;
+
 pub use params::SqlParams;
 pub use place::SqlPlace;
 
@@ -179,13 +181,22 @@ pub struct SqlTls {
     pub authorities: Option<String>,
     /// The names of the secrets that hold the client's certificate and its key, in PEM.
     pub client: Option<(String, String)>,
+    /// Which versions may be spoken.
+    pub versions: TlsVersions,
 }
 
 impl SqlTls {
     /// TLS of a mode, with nothing else configured.
     #[must_use]
-    pub const fn of(mode: SslMode) -> Self {
-        Self { mode, skip_verify: false, server_name: None, authorities: None, client: None }
+    pub fn of(mode: SslMode) -> Self {
+        Self {
+            mode,
+            skip_verify: false,
+            server_name: None,
+            authorities: None,
+            client: None,
+            versions: TlsVersions::default(),
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use sourcegate_core::{TlsVersion, TlsVersions};
 use zeroize::Zeroizing;
 
 use crate::{Error, PemPart};
@@ -27,11 +28,14 @@ pub struct TlsOptions<'a> {
     pub ca_pem: Option<&'a [u8]>,
     /// The client's certificate chain and its key, in PEM.
     pub client: Option<(&'a [u8], &'a [u8])>,
+    /// Which versions may be spoken; 1.2 and 1.3 by default.
+    pub versions: TlsVersions,
 }
 
 impl Default for TlsOptions<'_> {
     fn default() -> Self {
-        Self { verify: true, server_name: None, ca_pem: None, client: None }
+        let versions = TlsVersions::default();
+        Self { verify: true, server_name: None, ca_pem: None, client: None, versions }
     }
 }
 
@@ -52,7 +56,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Reads settings: TLS 1.2 and 1.3, HTTP/1.1 alone.
+    /// Reads settings, for HTTP/1.1 alone.
     ///
     /// The first call without `ca_pem` reads the system's roots from disk and keeps them for the process.
     ///
@@ -77,7 +81,7 @@ impl Tls {
         };
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[&TLS13, &TLS12])
+            .with_protocol_versions(spoken(options.versions))
             .map_err(Error::TlsSettings)?;
         let builder = match names {
             _ if !options.verify => {
@@ -114,6 +118,15 @@ impl Tls {
                 Ok(USUAL.get_or_init(|| usual).clone())
             }
         }
+    }
+}
+
+fn spoken(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersion] {
+    static NEWEST_FIRST: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+    match (versions.min, versions.max) {
+        (TlsVersion::V13, _) => &NEWEST_FIRST[..1],
+        (_, TlsVersion::V12) => &NEWEST_FIRST[1..],
+        _ => &NEWEST_FIRST,
     }
 }
 

@@ -25,6 +25,9 @@ pub enum Error {
     /// The settings of the data source make no connection.
     #[error(transparent)]
     Connection(#[from] BadConnection),
+    /// There is no token to send it with. Shared by all who waited for it.
+    #[error(transparent)]
+    Token(Arc<upstream::TokenError>),
     /// The request could not be sent, or was not answered.
     #[error(transparent)]
     Upstream(#[from] upstream::Error),
@@ -79,6 +82,7 @@ impl Classify for Error {
             Self::Connection(BadConnection::NotHttp) => Kind::Forbidden,
             Self::Connection(BadConnection::Unsupported(_)) => Kind::NotImplemented,
             Self::Connection(_) => Kind::Invalid,
+            Self::Token(error) => error.kind(),
             Self::Upstream(error) => error.kind(),
             Self::Sql(error) => error.kind(),
             Self::NoSqlEngine => Kind::Internal,
@@ -94,6 +98,7 @@ impl Classify for Error {
             Self::Secret(SecretFault::Absent { .. }) => Some("no_secret"),
             Self::Secret(SecretFault::Unbound { .. }) => Some("secret_not_bound"),
             Self::Connection(_) => Some("bad_settings"),
+            Self::Token(error) => error.cause(),
             Self::Upstream(error) => error.cause(),
             Self::Sql(error) => error.cause(),
             Self::NoSqlEngine => None,
@@ -108,6 +113,7 @@ impl Classify for Error {
             Self::Several(_) => self.to_string(),
             Self::Secret(error) => error.to_string(),
             Self::Connection(error) => error.to_string(),
+            Self::Token(error) => error.public(),
             Self::Upstream(error) => error.public(),
             Self::Sql(error) => error.public(),
             Self::NoSqlEngine => "internal error".to_owned(),

@@ -8,20 +8,22 @@ mod open_scoped;
 mod proxy;
 mod reach;
 mod remembered;
+mod token;
 mod unsaved;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::{Caller, Credential, ProcessKey};
-use sourcegate_core::{Reference, ScopedName};
+use sourcegate_core::{Reference, Scope, ScopedName};
 use sql::Sql;
-use store::{Claim, Entered, EnteredScoped, LocatedSecret, Store, Vault};
+use store::{Claim, Entered, EnteredScoped, LocatedSecret, Realm, Store, Vault};
 use upstream::Upstream;
 
 use crate::enter::Place;
 use crate::open_scoped::SecretPlace;
 use crate::remembered::Remembered;
+use crate::token::Tokens;
 
 pub use database::{Database, Question};
 pub use error::{Error, SecretFault};
@@ -76,6 +78,7 @@ struct Inner {
     entries: Remembered<Place<Reference>, Entered>,
     scoped: Remembered<Place<ScopedName>, EnteredScoped>,
     secrets: Remembered<SecretPlace, Option<LocatedSecret>>,
+    tokens: Tokens,
     key: ProcessKey,
 }
 
@@ -92,6 +95,7 @@ impl Gateway {
             entries: Remembered::new(),
             scoped: Remembered::new(),
             secrets: Remembered::new(),
+            tokens: Tokens::new(),
             key: ProcessKey::new(),
         }))
     }
@@ -104,5 +108,13 @@ impl Gateway {
         let caller = self.0.store.caller(claim).await?;
         caller.admit(claim.peer)?;
         Ok(caller)
+    }
+
+    /// Adds to a caller what he holds by roles of the Perses dialect in a scope.
+    ///
+    /// # Errors
+    /// [`Error::Store`] with what the tables say.
+    pub async fn with_roles(&self, caller: Caller, scope: &Scope) -> Result<Caller, Error> {
+        Ok(self.0.store.with_roles(caller, Realm::of(scope.project())).await?)
     }
 }

@@ -29,14 +29,17 @@ impl Gateway {
         let source = granted.source();
         // Under its own revision alone stands one without a secret.
         if let Some(client) = self.0.upstream.pooled(source.rev) {
-            return Ok(Reached::Http(Reach { client, granted: GrantedEither::Perses(granted) }));
+            let granted = GrantedEither::Perses(granted);
+            return Ok(Reached::Http(Reach { client, granted, secret: None }));
         }
         let spec = ScopedSpec::read(&source.spec)?;
         match spec.proxy()? {
             Proxy::Http(proxy) => {
                 let proxy = HttpProxy::read(proxy).map_err(BadConnection::HttpProxy)?;
-                let client = self.client_of(&granted, &proxy, spec.plugin_kind()).await?;
-                Ok(Reached::Http(Reach { client, granted: GrantedEither::Perses(granted) }))
+                let (client, secret) =
+                    self.client_of(&granted, &proxy, spec.plugin_kind()).await?;
+                let granted = GrantedEither::Perses(granted);
+                Ok(Reached::Http(Reach { client, granted, secret }))
             }
             Proxy::Sql(proxy) => {
                 let proxy = SqlProxy::read(proxy).map_err(BadConnection::SqlProxy)?;
@@ -53,7 +56,7 @@ impl Gateway {
         granted: &Granted<ScopedSource>,
         proxy: &HttpProxy,
         plugin_kind: &str,
-    ) -> Result<Arc<upstream::Client>, Error> {
+    ) -> Result<(Arc<upstream::Client>, Option<LocatedSecret>), Error> {
         let source = granted.source();
         let destination = proxy.destination().map_err(BadConnection::Url)?;
         let secret = self.secret_of(source, proxy.secret.as_deref(), destination).await?;
@@ -62,7 +65,7 @@ impl Gateway {
             None => source.rev,
         };
         if let Some(client) = self.0.upstream.pooled(rev) {
-            return Ok(client);
+            return Ok((client, secret));
         }
         let said = secret.as_ref().map(|secret| (&secret.spec, &secret.document.secret_names));
         let target = proxy.target(plugin_kind, said)?;
@@ -70,7 +73,7 @@ impl Gateway {
             Some(secret) => self.opened_secret(secret, target.secrets().collect()).await?,
             None => Secrets::default(),
         };
-        Ok(self.0.upstream.open(granted, rev, target, secrets)?)
+        Ok((self.0.upstream.open(granted, rev, target, secrets)?, secret))
     }
 
     /// Finds the secret that a data source names, if it may go where that is.
@@ -108,10 +111,7 @@ impl Gateway {
         for name in needed {
             let sealed = secret.sealed.as_deref().ok_or_else(|| damaged(name))?;
             let number = sealed.key_number(name).ok_or_else(|| damaged(name))?;
-            let key = match &secret.key {
-                Some(key) if key.number() == number => Arc::clone(key),
-                _ => Arc::new(self.0.store.key(secret.document.org, number).await?),
-            };
+            let key = self.key_of(secret, number).await?;
             let one = std::iter::once(name);
             let opened = self.0.vault.open_secret(secret, sealed, &key, one).await?;
             all.extend(opened.iter().map(|(name, text)| (name.to_owned(), text.clone())));

@@ -33,7 +33,8 @@ impl Gateway {
             // Boxed, since each request would otherwise carry the room for it.
             None => Box::pin(self.open(&granted, &located)).await?,
         };
-        let response = self.0.upstream.send(&client, &granted, hop, request).await?;
+        let plan = self.0.upstream.plan(&client, &granted, hop, request)?;
+        let response = self.send_planned(&client, plan, None).await?;
         Ok(Proxied { response, granted })
     }
 }

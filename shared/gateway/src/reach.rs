@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use auth::{Action, Caller, Granted};
-use http::{Request, Response};
+use http::Request;
 use sourcegate_core::{Reference, ScopedName, ScopedSource};
-use upstream::{AnswerBody, Body, Client, Hop};
+use store::LocatedSecret;
+use upstream::{Body, Client, Hop};
 
 use crate::database::Database;
 use crate::enter::Led;
@@ -44,6 +45,8 @@ pub enum Reached {
 pub struct Reach {
     pub(crate) client: Arc<Client>,
     pub(crate) granted: GrantedEither,
+    /// Whose token its requests carry, if they carry one.
+    pub(crate) secret: Option<LocatedSecret>,
 }
 
 impl Reached {
@@ -87,7 +90,8 @@ impl Gateway {
             Some(client) => client,
             None => self.open(&granted, &located).await?,
         };
-        Ok(Reached::Http(Reach { client, granted: GrantedEither::Grafana(granted) }))
+        let granted = GrantedEither::Grafana(granted);
+        Ok(Reached::Http(Reach { client, granted, secret: None }))
     }
 
     /// Sends a request to it. Only `hop`'s path and the request's query count.
@@ -100,22 +104,13 @@ impl Gateway {
         hop: Hop<'_>,
         request: Request<Body>,
     ) -> Result<Proxied<GrantedEither>, Error> {
-        let Reach { client, granted } = reach;
-        let response = self.exchange(&client, &granted, hop, request).await?;
-        Ok(Proxied { response, granted })
-    }
-
-    async fn exchange(
-        &self,
-        client: &Client,
-        granted: &GrantedEither,
-        hop: Hop<'_>,
-        request: Request<Body>,
-    ) -> Result<Response<AnswerBody>, Error> {
+        let Reach { client, granted, secret } = reach;
         let upstream = &self.0.upstream;
-        Ok(match granted {
-            GrantedEither::Perses(granted) => upstream.send(client, granted, hop, request).await?,
-            GrantedEither::Grafana(granted) => upstream.send(client, granted, hop, request).await?,
-        })
+        let plan = match &granted {
+            GrantedEither::Perses(granted) => upstream.plan(&client, granted, hop, request)?,
+            GrantedEither::Grafana(granted) => upstream.plan(&client, granted, hop, request)?,
+        };
+        let response = self.send_planned(&client, plan, secret.as_ref()).await?;
+        Ok(Proxied { response, granted })
     }
 }

@@ -1,16 +1,15 @@
 //! The small endpoints that clients call first (contract/perses.md 4.5).
 
-use auth::Role;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::Store;
 
 use crate::answer::{Form, json as answer};
-use crate::{Error, route};
+use crate::route;
 
 /// Makes the routes.
 pub fn router(store: Store) -> Router {
@@ -18,8 +17,6 @@ pub fn router(store: Store) -> Router {
     let router = route(Router::new(), "/api/config", only, get(config));
     let router = route(router, "/api/v1/health", only, get(health));
     let router = route(router, "/api/v1/plugins", only, get(plugins));
-    let router = route(router, "/api/v1/user/whoami", only, get(whoami));
-    let router = route(router, "/api/v1/users/{name}/permissions", only, get(permissions));
     router.with_state(store)
 }
 
@@ -37,7 +34,7 @@ async fn config(form: Form) -> Response {
                 "access_token_ttl": "15m",
                 "refresh_token_ttl": "1d",
                 "disable_sign_up": true,
-                "providers": { "enable_native": false },
+                "providers": { "enable_native": true },
             },
             "cors": { "enable": false },
         },
@@ -72,37 +69,4 @@ async fn health(State(store): State<Store>, form: Form) -> Response {
 
 async fn plugins(form: Form) -> Response {
     answer(StatusCode::OK, &json!([]), form)
-}
-
-async fn whoami(web::Caller(caller): web::Caller, form: Form) -> Response {
-    let name = name_of(&caller);
-    let value = json!({
-        "kind": "User",
-        "metadata": { "name": name, "createdAt": ZERO, "updatedAt": ZERO, "version": 0 },
-        "spec": {},
-    });
-    answer(StatusCode::OK, &value, form)
-}
-
-/// Go's zero time, which clients know.
-const ZERO: &str = "0001-01-01T00:00:00Z";
-
-async fn permissions(
-    web::Caller(caller): web::Caller,
-    web::Path(name): web::Path<String>,
-    form: Form,
-) -> Result<Response, web::Error> {
-    if name != name_of(&caller) {
-        return Err(Error::NotYours.into());
-    }
-    let actions: Value = match caller.role() {
-        Role::Admin => json!([{ "actions": ["*"], "scopes": ["*"] }]),
-        Role::Editor | Role::Viewer => json!([{ "actions": ["read"], "scopes": ["*"] }]),
-        Role::None => json!([]),
-    };
-    Ok(answer(StatusCode::OK, &json!({ "*": actions }), form))
-}
-
-fn name_of(caller: &auth::Caller) -> String {
-    caller.login().map_or_else(|| caller.identity().to_string().replace(':', "-"), str::to_owned)
 }

@@ -13,11 +13,13 @@ use http::request::Parts;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sourcegate_core::{Document, DocumentId, DocumentKind, DocumentName};
-use store::Store;
+use store::{Realm, Store};
 
 use crate::answer::{Form, json, write};
 use crate::wire::document::{InPath, Incoming, Outgoing};
 use crate::{Error, mask, route};
+
+pub(crate) use list::go_bool;
 
 /// What stands in the paths of a kind.
 fn plural(kind: DocumentKind) -> &'static str {
@@ -28,6 +30,10 @@ fn plural(kind: DocumentKind) -> &'static str {
         DocumentKind::GlobalSecret => "globalsecrets",
         DocumentKind::Secret => "secrets",
         DocumentKind::Dashboard => "dashboards",
+        DocumentKind::GlobalRole => "globalroles",
+        DocumentKind::GlobalRoleBinding => "globalrolebindings",
+        DocumentKind::Role => "roles",
+        DocumentKind::RoleBinding => "rolebindings",
     }
 }
 
@@ -61,10 +67,15 @@ impl FromRequestParts<Store> for Asked {
     }
 }
 
-/// Makes the routes of all kinds.
+/// Makes the routes of all kinds but those that say who may do what.
 pub fn router(store: Store) -> Router {
+    routes(store, |kind| !kind.gives_rights())
+}
+
+/// Makes the routes of some kinds.
+pub(crate) fn routes(store: Store, wanted: fn(DocumentKind) -> bool) -> Router {
     let mut router = Router::new();
-    for kind in DocumentKind::ALL {
+    for kind in DocumentKind::ALL.into_iter().filter(|kind| wanted(*kind)) {
         let plural = plural(kind);
         let all = move || {
             get(move |State(store), asked, query| list::list(Of { kind, store }, asked, query))
@@ -88,7 +99,8 @@ pub fn router(store: Store) -> Router {
         router = route(router, &path, by_name, one);
         if kind.is_source() || kind == DocumentKind::Dashboard {
             let path = format!("/api/validate/{plural}");
-            let check = post(move |caller, body| validate(kind, caller, body));
+            let check =
+                post(move |State(store), caller, body| validate(Of { kind, store }, caller, body));
             router = route(router, &path, "OPTIONS, POST", check);
         }
     }
@@ -101,7 +113,15 @@ async fn create(
     request: web::Json<Incoming>,
 ) -> Result<Response, web::Error> {
     let path = in_path(kind, &parameters)?;
-    caller.allow_document(Verb::Create, kind, path.project.as_ref())?;
+    let realm = match &path.project {
+        None if kind.is_of_project() => Realm::Anywhere,
+        project => Realm::of(project.as_ref()),
+    };
+    let caller = store.with_roles(caller, realm).await?;
+    match &path.project {
+        None => caller.may_somewhere(Verb::Create, kind)?,
+        project => drop(caller.allow_document(Verb::Create, kind, project.as_ref())?),
+    }
     let web::Json(incoming) = request;
     let draft = draft::read(kind, &incoming, &path)?;
     let permit = caller.allow_document(Verb::Create, kind, draft.id().project.as_ref())?;
@@ -115,7 +135,9 @@ async fn update(
     request: web::Json<Incoming>,
 ) -> Result<Response, web::Error> {
     let path = in_path(kind, &parameters)?;
-    let permit = caller.allow_document(Verb::Update, kind, path.project.as_ref())?;
+    let realm = realm_of(kind, &path);
+    let caller = store.with_roles(caller, Realm::of(realm)).await?;
+    let permit = caller.allow_document(Verb::Update, kind, realm)?;
     let web::Json(incoming) = request;
     let draft = draft::read(kind, &incoming, &path)?;
     let saved = store.update_document(&permit, &draft.bound_by(&caller)).await?;
@@ -127,11 +149,12 @@ async fn read(
     Asked { caller, parameters, form }: Asked,
 ) -> Result<Response, web::Error> {
     let id = named(kind, &parameters)?;
-    caller.allow_document(Verb::Read, kind, id.project.as_ref())?;
+    let caller = store.with_roles(caller, Realm::of(id.realm())).await?;
+    caller.allow_document(Verb::Read, kind, id.realm())?;
     check_project(&store, caller.org(), &id).await?;
     let found = store.document(caller.org(), &id).await?;
     let found = found.ok_or(store::Error::NoDocument(id))?;
-    Ok(shown(&found, Sight::of(&caller, kind, found.id.project.as_ref()), form))
+    Ok(shown(&found, Sight::of(&caller, &found.id), form))
 }
 
 async fn delete(
@@ -139,18 +162,20 @@ async fn delete(
     Asked { caller, parameters, .. }: Asked,
 ) -> Result<Response, web::Error> {
     let id = named(kind, &parameters)?;
-    let permit = caller.allow_document(Verb::Delete, kind, id.project.as_ref())?;
+    let caller = store.with_roles(caller, Realm::of(id.realm())).await?;
+    let permit = caller.allow_document(Verb::Delete, kind, id.realm())?;
     store.delete_document(&permit, &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Judges a document and saves nothing.
 async fn validate(
-    kind: DocumentKind,
+    Of { kind, store }: Of,
     web::Caller(caller): web::Caller,
     web::Json(incoming): web::Json<Incoming>,
 ) -> Result<Response, web::Error> {
-    caller.allow_document(Verb::Read, kind, None)?;
+    let caller = store.with_roles(caller, Realm::Anywhere).await?;
+    caller.may_somewhere(Verb::Read, kind)?;
     let project = kind.is_of_project().then(|| DocumentName::parse("p"));
     let project = project.transpose().map_err(Error::Name)?;
     // One that belongs to none yet may be judged too.
@@ -187,6 +212,11 @@ fn in_path(kind: DocumentKind, parameters: &Parameters) -> Result<InPath, Error>
     })
 }
 
+/// In which project it is decided what may be done with what a path names: that of a project is itself.
+fn realm_of(kind: DocumentKind, path: &InPath) -> Option<&DocumentName> {
+    if kind == DocumentKind::Project { path.name.as_ref() } else { path.project.as_ref() }
+}
+
 fn named(kind: DocumentKind, parameters: &Parameters) -> Result<DocumentId, Error> {
     let InPath { project, name } = in_path(kind, parameters)?;
     let name = name.ok_or(sourcegate_core::BadDocumentName::Empty)?;
@@ -203,8 +233,8 @@ enum Sight {
 
 impl Sight {
     /// Who may change a document sees all that is in it.
-    fn of(caller: &Caller, kind: DocumentKind, project: Option<&DocumentName>) -> Self {
-        let may_write = caller.allow_document(Verb::Update, kind, project).is_ok();
+    fn of(caller: &Caller, id: &DocumentId) -> Self {
+        let may_write = caller.allow_document(Verb::Update, id.kind, id.realm()).is_ok();
         if may_write { Self::All } else { Self::Masked }
     }
 }

@@ -62,7 +62,11 @@ fn message(error: &web::Error) -> String {
     if let Some(own) = error.downcast_ref::<Error>() {
         let said = own.to_string();
         return match own {
-            Error::MethodNotAllowed(_) | Error::NotPost { .. } | Error::Unsaved(_) => said,
+            Error::MethodNotAllowed(_)
+            | Error::NotPost { .. }
+            | Error::Unsaved(_)
+            | Error::UserTaken
+            | Error::NoUser => said,
             own if own.is_of_decoding() => {
                 format!("bad request: code=400, message={said}, internal={said}")
             }

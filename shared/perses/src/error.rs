@@ -1,6 +1,6 @@
 //! What this dialect refuses by itself, in Perses' words where it has some.
 
-use sourcegate_core::{BadDocumentName, Classify, DocumentKind, Kind, quoted};
+use sourcegate_core::{BadDocumentName, BadRole, Classify, DocumentKind, Kind, quoted};
 
 /// Says what is wrong with a request.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub(crate) enum Error {
     /// A name is none.
     #[error(transparent)]
     Name(#[from] BadDocumentName),
+    /// A role or a binding is none.
+    #[error(transparent)]
+    Role(#[from] BadRole),
     /// The project that a list is asked of is none.
     #[error("the project name in the query parameter is invalid: {0}")]
     QueryProject(BadDocumentName),
@@ -74,6 +77,12 @@ pub(crate) enum Error {
     /// No form in which answers are written is one that the caller takes.
     #[error("{} names none of text/csv, application/json, application/json;rows=arrays, application/x-ndjson", quoted(.0))]
     NotAcceptable(String),
+    /// Another user has the login.
+    #[error("document already exists")]
+    UserTaken,
+    /// The organisation has no such user.
+    #[error("document not found")]
+    NoUser,
     /// Only its owner may see it.
     #[error("you can only retrieve your permissions")]
     NotYours,
@@ -82,7 +91,7 @@ pub(crate) enum Error {
 impl Error {
     /// Tells whether Perses finds it while it reads the body, and says it twice.
     pub(crate) fn is_of_decoding(&self) -> bool {
-        matches!(self, Self::Decode(_) | Self::OtherKind { .. } | Self::Name(_))
+        matches!(self, Self::Decode(_) | Self::OtherKind { .. } | Self::Name(_) | Self::Role(_))
     }
 }
 
@@ -92,6 +101,8 @@ impl Classify for Error {
             Self::MethodNotAllowed(_) | Self::NotPost { .. } => Kind::MethodNotAllowed,
             Self::NotAcceptable(_) => Kind::NotAcceptable,
             Self::NotYours => Kind::Forbidden,
+            Self::UserTaken => Kind::Conflict,
+            Self::NoUser => Kind::NotFound,
             _ => Kind::Invalid,
         }
     }

@@ -11,9 +11,18 @@
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/datasources/{name}` | [`documents`] |
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/secrets/{name}` | [`documents`] |
 //! | GET, PUT, DELETE | `/api/v1/projects/{project}/dashboards/{name}` | [`documents`] |
+//! | GET, POST | `/api/v1/globalroles`, `/api/v1/globalrolebindings`, `/api/v1/roles`, `/api/v1/rolebindings` | [`roles`] |
+//! | GET, POST | `/api/v1/projects/{project}/roles`, `/api/v1/projects/{project}/rolebindings` | [`roles`] |
+//! | GET, PUT, DELETE | `/api/v1/globalroles/{name}`, `/api/v1/globalrolebindings/{name}` | [`roles`] |
+//! | GET, PUT, DELETE | `/api/v1/projects/{project}/roles/{name}` | [`roles`] |
+//! | GET, PUT, DELETE | `/api/v1/projects/{project}/rolebindings/{name}` | [`roles`] |
 //! | POST | `/api/validate/globaldatasources`, `/api/validate/datasources`, `/api/validate/dashboards` | [`documents`] |
-//! | GET | `/api/config`, `/api/v1/health`, `/api/v1/plugins`, `/api/v1/user/whoami` | [`basics`] |
-//! | GET | `/api/v1/users/{name}/permissions` | [`basics`] |
+//! | GET | `/api/config`, `/api/v1/health`, `/api/v1/plugins` | [`basics`] |
+//! | GET, POST | `/api/v1/users` | [`users`] |
+//! | GET, PUT, DELETE | `/api/v1/users/{name}` | [`users`] |
+//! | GET | `/api/v1/users/{name}/permissions`, `/api/v1/user/whoami` | [`users`] |
+//! | POST | `/api/auth/providers/native/login`, `/api/auth/refresh` | [`login`] |
+//! | GET | `/api/auth/logout` | [`login`] |
 //! | any | `/proxy/globaldatasources/{name}`, `…/*` | [`proxy`] |
 //! | any | `/proxy/projects/{project}/datasources/{name}`, `…/*` | [`proxy`] |
 //! | any | `/proxy/projects/{project}/dashboards/{dashboard}/datasources/{name}`, `…/*` | [`proxy`] |
@@ -31,12 +40,15 @@ pub mod basics;
 pub mod documents;
 mod envelope;
 mod error;
+pub mod login;
 mod mask;
 mod place;
 pub mod proxy;
+pub mod roles;
 mod settings;
 pub mod sql;
 pub mod unsaved;
+pub mod users;
 mod wire;
 
 use axum::Router;

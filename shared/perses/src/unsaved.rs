@@ -59,6 +59,7 @@ async fn sent(
         line.user = Some(caller.identity().to_string());
     });
     let (scope, tail) = target(path.as_str())?;
+    let caller = Box::pin(gateway.with_roles(caller, &scope)).await?;
     let permit = caller.allow_unsaved(&scope)?;
     let (mut parts, body) = request.into_parts();
     let read = Request::from_parts(parts.clone(), body);

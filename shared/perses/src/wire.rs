@@ -5,3 +5,4 @@ pub(crate) mod document;
 pub(crate) mod secret;
 pub(crate) mod source;
 mod tags;
+pub(crate) mod user;

@@ -32,6 +32,7 @@ impl Wanted {
             server_name: settings.server_name.as_deref(),
             ca_pem: settings.authorities.as_ref().map(pem).transpose()?,
             client,
+            versions: settings.versions,
         };
         let names = match settings.mode {
             SslMode::VerifyFull => Names::Verified,

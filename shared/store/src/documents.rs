@@ -4,8 +4,10 @@ mod delete;
 mod item;
 mod list;
 mod local;
+mod rights;
 mod save;
 mod secrets;
+mod ties;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +17,7 @@ use sourcegate_core::{Document, DocumentId, DocumentName, OrgId};
 use crate::table::Key;
 use crate::{Error, Store};
 
-pub(crate) use item::{document_item, document_of, is_open, local_of, scoped_of};
+pub(crate) use item::{document_item, document_of, is_open, live_of, local_of, scoped_of};
 pub use list::{DocumentFilter, DocumentListing};
 pub use local::LocalDraft;
 pub use save::{DocumentDraft, SecretBinding};
@@ -31,8 +33,18 @@ impl Store {
         org: OrgId,
         id: &DocumentId,
     ) -> Result<Option<Arc<Document>>, Error> {
-        let Some(item) = self.get(&Key::document(org, id)).await? else { return Ok(None) };
-        Ok(item::document_of(org, id.kind, &item)?.map(Arc::new))
+        let own = Key::document(org, id);
+        let of_project = id.project.as_ref().filter(|_| id.kind.gives_rights());
+        let Some(project) = of_project else {
+            let Some(item) = self.get(&own).await? else { return Ok(None) };
+            return Ok(item::document_of(org, id.kind, &item)?.map(Arc::new));
+        };
+        let project = Key::project(org, project);
+        let mut batch = self.batch(&[own.clone(), project.clone()]).await?;
+        let Some(item) = batch.take(&own) else { return Ok(None) };
+        let live = batch.take(&project).map(|item| item::live_of(org, &item)).transpose()?;
+        let found = item::document_of(org, id.kind, &item)?;
+        Ok(found.filter(|found| rights::is_of(found, live.flatten().as_slice())).map(Arc::new))
     }
 
     /// Tells whether there is a project, which is not being deleted.

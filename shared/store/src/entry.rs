@@ -16,7 +16,7 @@ use crate::read::Batch;
 use crate::secrets::Sealed;
 use crate::table::Key;
 use crate::users::{Place, Verified};
-use crate::{Error, Store, tokens, users};
+use crate::{Error, Store, sessions, tokens, users};
 
 /// How often it is read again: where a source and its sealed values are of different revisions, and where a user turns
 /// out to be in another organisation or to be named by his email.
@@ -84,7 +84,8 @@ impl Store {
         wanted: &Reference,
         mut known: Option<&Located>,
     ) -> Result<Entered, Error> {
-        if matches!(claim.credential, Credential::Token(_)) && self.is_flooded_by(claim.peer) {
+        let is_token = matches!(claim.credential, Credential::Token(_) | Credential::Session(_));
+        if is_token && self.is_flooded_by(claim.peer) {
             self.caller(claim).await?;
         }
         let mut place = self.place(claim)?;
@@ -144,6 +145,13 @@ impl Store {
             Credential::Password { login, password } => {
                 self.verify_user((login, password), claim.peer, place, batch).await
             }
+            Credential::Session(token) => {
+                let verified = self.verify_session(token, place, batch);
+                if matches!(verified, Err(Error::Unauthenticated(Unauthenticated::InvalidToken))) {
+                    self.note_unknown_token(claim.peer);
+                }
+                verified
+            }
             Credential::Assertion(assertion) => {
                 asserted(assertion, place.org(), batch).map(Verified::Here)
             }
@@ -156,6 +164,13 @@ impl Store {
     pub(crate) fn place(&self, claim: Claim<'_>) -> Result<Place, Error> {
         match claim.credential {
             Credential::Token(token) => Ok(Place::new(Some(token.org()), token.org())),
+            Credential::Session(token) => {
+                // What it says of its own end is not known to be true, and never makes it last longer.
+                token.check(seconds_now())?;
+                let wanted = claim.org.map(OrgId::new).transpose();
+                let wanted = wanted.map_err(|_| Unauthenticated::NotAMember)?;
+                Ok(Place::new(wanted, self.0.places.of(&token.owner().login)))
+            }
             Credential::Password { login, password } => {
                 let is_shut = Attempt::new(self, login, claim.peer).is_shut();
                 if is_shut && !self.0.passwords.was_right(login, password) {
@@ -179,6 +194,7 @@ pub(crate) fn identity_keys(credential: &Credential, place: &Place) -> Vec<Key> 
     match credential {
         Credential::Token(token) => tokens::keys(token),
         Credential::Password { login, .. } => users::keys(login, place),
+        Credential::Session(token) => sessions::keys(token, place.org()),
         Credential::Assertion(_) | Credential::Jwt(_) => vec![Key::org(place.org())],
     }
 }

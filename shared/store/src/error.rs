@@ -79,6 +79,12 @@ pub enum Error {
     /// The organisation has no such project.
     #[error("metadata.project {} doesn't exist", quoted(.0.as_str()))]
     NoProject(DocumentName),
+    /// A binding names somebody who is no user of the organisation.
+    #[error("subject {} is no user of this organisation; make the user first", quoted(.0))]
+    NoSubject(String),
+    /// A binding would be one to another role. Perses' words.
+    #[error("spec.role can't be updated")]
+    OtherRole,
     /// The scope has a default of that kind of plugin already.
     #[error(
         "datasource {} cannot be a default {} because there is already one defined named {}",
@@ -198,6 +204,8 @@ impl Classify for Error {
             Self::ReadOnly(_) => Kind::Forbidden,
             Self::MustResend(_)
             | Self::NoProject(_)
+            | Self::NoSubject(_)
+            | Self::OtherRole
             | Self::DefaultTaken { .. }
             | Self::MaskedOnly(_)
             | Self::TooManyLocals { .. }

@@ -176,17 +176,31 @@ fn secret_names(record: &Record<'_>) -> Result<BTreeSet<String>, Error> {
 /// What stands where a data source leaves it to the roles who may do what with it.
 const ROLES: &str = "roles";
 
-/// Roles stand under their names, accounts under their numbers: `7`, or `7.2` who had left twice.
+/// Roles are written by their names, accounts by their numbers: `7`, or `7.2` who had left twice.
+pub(crate) fn assignee_text(assignee: Assignee) -> String {
+    match assignee {
+        Assignee::Viewers => "Viewer".to_owned(),
+        Assignee::Editors => "Editor".to_owned(),
+        Assignee::Account { id, stay: 0 } => id.to_string(),
+        Assignee::Account { id, stay } => format!("{id}.{stay}"),
+    }
+}
+
+/// Reads what [`assignee_text`] wrote.
+pub(crate) fn assignee_of(text: &str) -> Option<Assignee> {
+    Some(match text {
+        "Viewer" => Assignee::Viewers,
+        "Editor" => Assignee::Editors,
+        account => {
+            let (id, stay) = account.split_once('.').unwrap_or((account, "0"));
+            Assignee::Account { id: id.parse().ok()?, stay: stay.parse().ok()? }
+        }
+    })
+}
+
 fn permissions_value(permissions: &Permissions) -> AttributeValue {
-    let one = |(assignee, level): (Assignee, Level)| {
-        let name = match assignee {
-            Assignee::Viewers => "Viewer".to_owned(),
-            Assignee::Editors => "Editor".to_owned(),
-            Assignee::Account { id, stay: 0 } => id.to_string(),
-            Assignee::Account { id, stay } => format!("{id}.{stay}"),
-        };
-        (name, text(level.as_str()))
-    };
+    let one =
+        |(assignee, level): (Assignee, Level)| (assignee_text(assignee), text(level.as_str()));
     AttributeValue::M(permissions.iter().map(one).collect())
 }
 
@@ -197,15 +211,7 @@ fn permissions_of(record: &Record<'_>) -> Result<Option<Permissions>, Error> {
         return Ok(None);
     }
     let one = |(name, value): (&String, &AttributeValue)| {
-        let assignee = match name.as_str() {
-            "Viewer" => Assignee::Viewers,
-            "Editor" => Assignee::Editors,
-            account => {
-                let (id, stay) = account.split_once('.').unwrap_or((account, "0"));
-                let [id, stay] = [id, stay].map(|part| part.parse().map_err(|_| bad()));
-                Assignee::Account { id: id?, stay: stay? }
-            }
-        };
+        let assignee = assignee_of(name).ok_or_else(bad)?;
         let level = value.as_s().ok().and_then(|text| Level::parse(text)).ok_or_else(bad)?;
         Ok((assignee, level))
     };

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use auth::Caller;
+use auth::{Caller, Role};
 use sourcegate_core::{
     Document, DocumentId, OrgId, Reference, Scope, ScopedName, ScopedSource, SecretSpec,
 };
 
-use crate::documents::{document_of, is_open, scoped_of};
+use crate::documents::{document_of, is_open, live_of, scoped_of};
 use crate::entry::{Claim, identity_keys};
-use crate::item::Record;
+use crate::item::{Item, Record};
 use crate::keys::WrappedKey;
 use crate::read::Partition;
 use crate::secrets::Sealed;
@@ -61,8 +61,8 @@ pub struct LocatedSecret {
 }
 
 impl Store {
-    /// Verifies a credential and finds a data source by scope and name: one round trip, and one more where a global one is
-    /// looked for among Grafana's.
+    /// Verifies a credential and finds a data source by scope and name: one round trip, one more where a global one is
+    /// looked for among Grafana's, and one more for a user whom only roles could let in.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`]; [`Error::BadRecord`].
@@ -86,10 +86,9 @@ impl Store {
                 Verified::Here(caller) => caller,
                 Verified::Elsewhere => continue,
             };
-            let has_project = match &project {
-                Some(project) => batch.take(project).as_ref().is_some_and(is_open),
-                None => true,
-            };
+            let project_item = project.as_ref().and_then(|project| batch.take(project));
+            let has_project = project.is_none() || project_item.as_ref().is_some_and(is_open);
+            let caller = self.reading(caller, project_item.as_ref()).await?;
             let item = own.and_then(|own| batch.take(&own)).filter(|_| has_project);
             let source = item.map(|item| scoped_of(org, wanted, &item)).transpose()?;
             let found = match source {
@@ -101,6 +100,17 @@ impl Store {
             return Ok(EnteredScoped { caller, found });
         }
         Err(Error::Busy)
+    }
+
+    /// Adds what roles give, if reading depends on it: in a project that was read already, or in none.
+    async fn reading(&self, caller: Caller, project: Option<&Item>) -> Result<Caller, Error> {
+        if caller.role() >= Role::Viewer || !caller.may_hold_roles() {
+            return Ok(caller);
+        }
+        let live = project.map(|item| live_of(caller.org(), item)).transpose()?.flatten();
+        let book = Box::pin(self.rolebook(caller.org())).await?;
+        let held = book.held_by(&caller, live.as_slice());
+        Ok(caller.holding(held))
     }
 
     /// Finds one of Grafana's data sources by its name without regard to case.

@@ -7,7 +7,7 @@ use aws_lc_rs::agreement::{ECDH_P256, ParsedPublicKey, UnparsedPublicKey};
 use rustls::crypto::aws_lc_rs::hpke::DH_KEM_P256_HKDF_SHA256_AES_256 as SUITE;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePublicKey};
 use secrecy::{ExposeSecret, SecretString};
-use sourcegate_core::{Datasource, Destination, Document, Incarnation, OrgId, SecretSpec};
+use sourcegate_core::{Datasource, Destination, Document, Incarnation, OrgId, Rev, SecretSpec};
 use zeroize::Zeroizing;
 
 pub(crate) use rustls::crypto::hpke::HpkePrivateKey as PrivateKey;
@@ -53,6 +53,8 @@ pub(crate) struct Binding<'a> {
 enum Bound<'a> {
     Source(&'a Destination),
     Secret(&'a SecretSpec),
+    /// What was got with a secret stays with that revision of it.
+    Revision(Rev),
 }
 
 impl<'a> Binding<'a> {
@@ -72,11 +74,19 @@ impl<'a> Binding<'a> {
         Self { deployment, org, kind: "secret", incarnation, destination: Bound::Secret(spec) }
     }
 
+    /// Binds an upstream token that was got with a secret.
+    pub(crate) fn of_token(deployment: &'a str, secret: &Document) -> Self {
+        let &Document { org, incarnation, rev, .. } = secret;
+        let destination = Bound::Revision(rev);
+        Self { deployment, org, kind: "upstream token", incarnation, destination }
+    }
+
     /// Writes everything as one text in which no part can run into the next.
     fn info(&self, field: &str, number: u32) -> Vec<u8> {
         let destination = match self.destination {
             Bound::Source(destination) => destination.text_for(field),
             Bound::Secret(spec) => spec.destination_of(field),
+            Bound::Revision(rev) => format!("rev={rev}"),
         };
         let parts = [
             "sourcegate sealed value",

@@ -4,14 +4,16 @@ mod documents;
 
 use std::collections::HashMap;
 
-use auth::{OwnerId, Token};
+use auth::{OwnerId, SessionId, Token};
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
 use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 
 use crate::floods::Address;
 
-pub(crate) use documents::{documents_of, kind_of, members_of_project, prefix_of, secret_of};
+pub(crate) use documents::{
+    documents_of, home_of, kind_of, members_of_project, prefix_of, roles_of, secret_of,
+};
 
 /// Which of the three tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +113,11 @@ impl Key {
     /// The pointer from an email to the login of its user; compared as logins are.
     pub(crate) fn email(email: &str) -> Self {
         Self::access(format!("EMAIL#{}", escaped(&folded(email))), "-")
+    }
+
+    /// One login of a user, among his others.
+    pub(crate) fn session(user: u32, session: SessionId) -> Self {
+        Self::access(sessions_of(user), session.to_string())
     }
 
     pub(crate) fn member(org: OrgId, login: &str) -> Self {
@@ -267,6 +274,7 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::whole(Table::Access, account_names_of(org)),
         Span::whole(Table::Access, token_names_of(org)),
         Span::whole(Table::Access, members_of(org)),
+        Span::whole(Table::Access, roles_of(org)),
         Span::part(Table::Access, COUNTERS, format!("{org}#")),
         Span::whole(Table::Registry, sealed_of(org)),
         Span::whole(Table::Registry, documents_of(org)),
@@ -277,6 +285,11 @@ pub(crate) fn spans_of(org: OrgId) -> Vec<Span> {
         Span::part(Table::Registry, PROVISIONED, format!("{}#", padded(org.get()))),
         Span::part(Table::Registry, COUNTERS, format!("{org}#")),
     ]
+}
+
+/// The partition that holds the logins of a user.
+pub(crate) fn sessions_of(user: u32) -> String {
+    format!("SESSION#{}", padded(user))
 }
 
 /// The partition that holds who belongs to an organisation, in the order of their logins.

@@ -182,7 +182,7 @@ fn by_org<T>(
 }
 
 /// Tells whether nobody can have a text as his login or email; it might make no key.
-fn is_no_login(text: &str) -> bool {
+pub(crate) fn is_no_login(text: &str) -> bool {
     text.is_empty() || text.chars().count() > LONGEST_LOGIN
 }
 

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use secrecy::SecretString;
 use sourcegate_core::{Datasource, Destination, OrgId, Secrets};
 
 use crate::flight::Flights;
 use crate::seal::{self, Binding, KeyContext, PrivateKey};
-use crate::{Error, Keyring, LocatedSecret, Sealed, Stamp, WrappedKey, keyring};
+use crate::upstream_tokens::FIELD;
+use crate::{Error, KeptToken, Keyring, LocatedSecret, Sealed, Stamp, WrappedKey, keyring};
 
 /// How long an unwrapped key is kept: the time for which a deleted or disabled KMS key still opens here.
 const KEPT: Duration = Duration::from_secs(300);
@@ -109,14 +111,38 @@ impl Vault {
         for name in names {
             let damaged = || Error::DoesNotOpen(name.to_owned());
             let value = sealed.value(name).ok_or_else(damaged)?;
-            if seal::key_number(value) != Some(key.number) {
-                return Err(damaged());
-            }
-            let unwrapped = self.unwrapped(org, key).await?;
-            let text = seal::open(&unwrapped.key, binding, name, value).ok_or_else(damaged)?;
-            opened.push((name.to_owned(), text));
+            opened.push((name.to_owned(), self.opened(binding, org, key, (name, value)).await?));
         }
         Ok(opened.into_iter().collect())
+    }
+
+    /// Opens an upstream token that was got with this revision of a secret.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub async fn open_token(
+        &self,
+        secret: &LocatedSecret,
+        kept: &KeptToken,
+        key: &WrappedKey,
+    ) -> Result<SecretString, Error> {
+        let binding = Binding::of_token(&self.0.deployment, &secret.document);
+        self.opened(&binding, secret.document.org, key, (FIELD, &kept.sealed)).await
+    }
+
+    async fn opened(
+        &self,
+        binding: &Binding<'_>,
+        org: OrgId,
+        key: &WrappedKey,
+        (name, value): (&str, &[u8]),
+    ) -> Result<SecretString, Error> {
+        let damaged = || Error::DoesNotOpen(name.to_owned());
+        if seal::key_number(value) != Some(key.number) {
+            return Err(damaged());
+        }
+        let unwrapped = self.unwrapped(org, key).await?;
+        seal::open(&unwrapped.key, binding, name, value).ok_or_else(damaged)
     }
 
     async fn unwrapped(&self, org: OrgId, key: &WrappedKey) -> Result<Arc<Unwrapped>, Error> {

@@ -15,7 +15,7 @@ use sourcegate_core::{Auth, BasicAuth, HttpTarget, Scheme as Protocol, Secrets};
 use zeroize::Zeroizing;
 
 use crate::connection::Dial;
-use crate::{Body, Error};
+use crate::{Body, Error, TokenEndpoint};
 
 /// How many connections without a request are kept for one data source.
 const MOST_IDLE_CONNECTIONS: usize = 32;
@@ -40,6 +40,7 @@ pub struct Client {
     /// The same for the log.
     label: Arc<str>,
     injected: Vec<(HeaderName, HeaderValue)>,
+    token: Option<TokenEndpoint>,
 }
 
 impl Client {
@@ -56,7 +57,7 @@ impl Client {
         let text = Bytes::from(target.base.authority());
         let authority = Authority::from_maybe_shared(text.clone()).map_err(|_| Error::Target)?;
         let host = HeaderValue::from_maybe_shared(text).map_err(|_| Error::Target)?;
-        let tls = (scheme == Scheme::HTTPS).then(|| Tls::new(&tls_options(&target, secrets)));
+        let tls = target.speaks_tls().then(|| Tls::new(&tls_options(&target, secrets)));
         let tls = tls.transpose().map_err(Error::TlsMaterial)?;
         let hyper = HyperClient::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -64,16 +65,25 @@ impl Client {
             .pool_max_idle_per_host(MOST_IDLE_CONNECTIONS)
             .http1_max_buf_size(MOST_BUFFER_BYTES)
             .set_host(false)
-            .build(Dial(egress.connector(tls)));
+            .build(Dial(egress.connector(tls.clone())));
+        let token = match &target.auth {
+            Some(Auth::Token(grant)) => Some(TokenEndpoint::new(egress, tls, grant, secrets)?),
+            _ => None,
+        };
         let injected = injected(&target, secrets)?;
         let label = Arc::from(authority.as_str());
-        Ok(Self { hyper, target, scheme, authority, host, label, injected })
+        Ok(Self { hyper, target, scheme, authority, host, label, injected, token })
     }
 
     /// Gives what the client was made for.
     #[must_use]
     pub fn target(&self) -> &HttpTarget {
         &self.target
+    }
+
+    /// Where a token is asked for, if every request needs one.
+    pub(crate) fn token(&self) -> Option<&TokenEndpoint> {
+        self.token.as_ref()
     }
 
     pub(crate) fn scheme(&self) -> &Scheme {
@@ -116,6 +126,7 @@ fn tls_options<'a>(target: &'a HttpTarget, secrets: &'a Secrets) -> TlsOptions<'
         server_name: settings.server_name.as_deref(),
         ca_pem: settings.own_ca.then(|| pem(settings.names.ca)).flatten(),
         client: settings.client_certificate.then(pair).flatten(),
+        versions: settings.versions,
     }
 }
 
@@ -124,7 +135,8 @@ fn injected(
     target: &HttpTarget,
     secrets: &Secrets,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-    let auth = target.auth.as_ref().map(|auth| Ok((AUTHORIZATION, auth_value(auth, secrets)?)));
+    let auth = target.auth.as_ref().and_then(|auth| auth_value(auth, secrets));
+    let auth = auth.map(|value| Ok((AUTHORIZATION, value?)));
     let plain = target.plain_headers.iter().cloned().map(Ok);
     let configured = target.headers.iter().filter_map(|header| {
         // Contract 2.4: a name without a value is passed over.
@@ -135,8 +147,10 @@ fn injected(
     auth.into_iter().chain(configured).chain(plain).collect()
 }
 
-fn auth_value(auth: &Auth, secrets: &Secrets) -> Result<HeaderValue, Error> {
-    match auth {
+/// A token is each request's own.
+fn auth_value(auth: &Auth, secrets: &Secrets) -> Option<Result<HeaderValue, Error>> {
+    Some(match auth {
+        Auth::Token(_) => return None,
         Auth::Basic(basic) => basic_value(basic, secrets),
         Auth::Scheme { scheme, credentials } => {
             let text = secrets.get(credentials).unwrap_or_default();
@@ -146,7 +160,7 @@ fn auth_value(auth: &Auth, secrets: &Secrets) -> Result<HeaderValue, Error> {
             value.extend_from_slice(text.as_bytes());
             secret_value(credentials, value)
         }
-    }
+    })
 }
 
 fn basic_value(basic: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Error> {
@@ -163,7 +177,7 @@ fn basic_value(basic: &BasicAuth, secrets: &Secrets) -> Result<HeaderValue, Erro
 }
 
 /// Makes a header's value that is zeroised when its last copy goes, and that no log shows.
-fn secret_value(name: &str, text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, Error> {
+pub(crate) fn secret_value(name: &str, text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
         .map_err(|_| Error::Secret(name.to_owned()))?;
     value.set_sensitive(true);

@@ -1,7 +1,8 @@
 //! The engine that sends requests to HTTP data sources and streams their answers back.
 //!
-//! [`Upstream::send`] plans first and then acts: what the target is, whether the caller may have it and which headers
-//! go along is decided without a socket; the connection is egress's. It knows no dialect and no store.
+//! [`Upstream::plan`] decides without a socket: what the target is, whether the caller may have it and which headers go
+//! along. A plan that needs a token says so as data. [`Upstream::send`] acts; the connection is egress's. It knows no dialect
+//! and no store.
 
 mod body;
 mod client;
@@ -11,10 +12,13 @@ mod error;
 mod headers;
 mod path;
 mod plan;
+mod planned;
 mod pool;
 mod query;
+mod replay;
 mod route;
 mod send;
+mod token;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,8 +33,10 @@ pub use body::{AnswerBody, Body, BoxError};
 pub use client::Client;
 pub use error::Error;
 pub use path::BadPath;
+pub use planned::{NeedsToken, Plan, Planned, Spare};
 pub use route::NotListed;
 pub use send::UpstreamTiming;
+pub use token::{Bearer, Issued, TokenEndpoint, TokenError, Way};
 
 use pool::Pool;
 
@@ -124,22 +130,38 @@ impl Upstream {
         Ok(self.0.pool.put(rev, Arc::new(client)))
     }
 
-    /// Sends a request and gives the answer as soon as its head is there; [`UpstreamTiming`] is among its extensions.
-    ///
-    /// The query is the request's own; of its path only [`Hop::tail`] counts. Dropping the future or the answer's body
-    /// before its end closes the connection that it was using.
+    /// Decides what is sent. The query is the request's own; of its path only [`Hop::tail`] counts.
     ///
     /// # Errors
-    /// The request is refused before anything is sent, or the data source fails: see [`Error`].
-    pub async fn send<S>(
+    /// The request is refused: see [`Error`].
+    pub fn plan<'c, S>(
         &self,
-        client: &Client,
+        client: &'c Client,
         granted: &Granted<S>,
         hop: Hop<'_>,
         request: Request<Body>,
-    ) -> Result<Response<AnswerBody>, Error> {
+    ) -> Result<Plan<'c>, Error> {
         let (mut parts, body) = request.into_parts();
         plan::apply(client, granted.caller(), hop, &mut parts)?;
+        let request = Request::from_parts(parts, body);
+        Ok(match client.token() {
+            None => Plan::Ready(Planned(request)),
+            Some(endpoint) => Plan::NeedsToken(NeedsToken::new(endpoint, request)),
+        })
+    }
+
+    /// Sends a request and gives the answer as soon as its head is there; [`UpstreamTiming`] is among its extensions.
+    ///
+    /// Dropping the future or the answer's body before its end closes the connection that it was using.
+    ///
+    /// # Errors
+    /// The data source fails: see [`Error`].
+    pub async fn send(
+        &self,
+        client: &Client,
+        Planned(request): Planned,
+    ) -> Result<Response<AnswerBody>, Error> {
+        let (parts, body) = request.into_parts();
         send::send(client, parts, body, self.0.limits.answer_bytes).await
     }
 }

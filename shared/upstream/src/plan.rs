@@ -6,7 +6,7 @@ use auth::Caller;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Method, request};
-use sourcegate_core::Rules;
+use sourcegate_core::{BaseUrl, Rules, Scheme as Protocol};
 
 use crate::path::Readings;
 use crate::{BadPath, Client, Error, Hop, endpoint, headers, query, route};
@@ -90,6 +90,17 @@ fn target(base: &str, tail: &str, query: Option<&str>) -> Result<PathAndQuery, E
         return Err(Error::TooLong(MOST_TARGET_BYTES));
     }
     PathAndQuery::from_maybe_shared(Bytes::from(text)).map_err(|_| Error::Path(BadPath::Character))
+}
+
+/// Makes the uri of a url that nothing is joined to.
+pub(crate) fn absolute_of(url: &BaseUrl, query: Option<&str>) -> Result<Uri, Error> {
+    let scheme = match url.scheme {
+        Protocol::Http => Scheme::HTTP,
+        Protocol::Https => Scheme::HTTPS,
+        Protocol::Other => return Err(Error::Target),
+    };
+    let authority = Authority::try_from(url.authority()).map_err(|_| Error::Target)?;
+    absolute(&scheme, &authority, target(&url.path, "", query)?)
 }
 
 fn absolute(scheme: &Scheme, authority: &Authority, target: PathAndQuery) -> Result<Uri, Error> {

@@ -124,7 +124,10 @@ impl Gate {
         request: Request<Body>,
     ) -> Result<Response<AnswerBody>, Error> {
         let hop = Hop { tail, peer: Some(PEER) };
-        self.upstream.send(&self.client, &self.granted, hop, request).await
+        match self.upstream.plan(&self.client, &self.granted, hop, request)? {
+            Plan::Ready(planned) => self.upstream.send(&self.client, planned).await,
+            Plan::NeedsToken(_) => panic!("no data source here needs a token"),
+        }
     }
 
     pub(crate) async fn get(&self, tail: &str) -> Result<Response<AnswerBody>, Error> {

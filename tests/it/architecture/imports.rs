@@ -18,7 +18,7 @@ const INTERNAL: [(&str, &[&str]); 18] = [
     ("grafana", &["sourcegate-core", "auth", "store", "gateway", "web"]),
     ("perses", &["sourcegate-core", "auth", "store", "gateway", "web"]),
     // Neither engine nor gateway, so that they cannot open a secret.
-    ("access", &["store", "web", "grafana"]),
+    ("access", &["store", "web", "grafana", "perses"]),
     ("datasources", &["sourcegate-core", "store", "web", "grafana"]),
     (
         "http-proxy",

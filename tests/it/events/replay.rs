@@ -149,6 +149,11 @@ async fn the_events_of_perses_documents_are_answered() {
         secret["spec"]["basicAuth"],
         json!({ "password": "<secret>", "username": "reader" })
     );
+    // Another function writes who may do what in the project that this one has made.
+    let event = event_of(&functions, "perses/role-create");
+    let role = functions.access.api.invoke(event).await;
+    assert_eq!((role.status, role.whole), (200, true), "{}", role.text());
+    assert_eq!(role.json()["metadata"]["name"], "reader");
     let proxy = json!({ "url": upstream.url(), "secret": "prom" });
     let plugin = json!({ "proxy": { "kind": "HTTPProxy", "spec": proxy } });
     let own = json!({ "plugin": { "kind": "PrometheusDatasource", "spec": plugin } });

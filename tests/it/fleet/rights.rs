@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kms::primitives::Blob;
 use harness::fleet::{Door, Fleet, Member, Policy};
+use harness::oauth::Oauth;
 use harness::runtime_api::Call;
 use harness::upstream::FakeUpstream;
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ struct Stack {
     access: Member,
     registry: Member,
     proxy: Member,
+    documents: Member,
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -42,7 +44,8 @@ impl Stack {
         let access = fleet.member_of("access", policy("AccessFunction")).await;
         let registry = fleet.member_of("datasources", policy("Datasources")).await;
         let proxy = fleet.member_of("http-proxy", policy("HttpProxy")).await;
-        Self { fleet, access, registry, proxy }
+        let documents = fleet.member_of("perses-api", policy("PersesApi")).await;
+        Self { fleet, access, registry, proxy, documents }
     }
 
     async fn done(&self, member: &Member, call: Call) -> Value {
@@ -75,7 +78,7 @@ impl Stack {
     }
 
     fn refused(&self) -> Vec<String> {
-        let members = [&self.access, &self.registry, &self.proxy];
+        let members = [&self.access, &self.registry, &self.proxy, &self.documents];
         members.iter().flat_map(|one| [one.tables.refused(), one.keys.refused()].concat()).collect()
     }
 }
@@ -118,6 +121,29 @@ async fn each_function_gets_by_with_its_own_rights() {
     stack.done(access, fleet.call("DELETE", &format!("{tokens}/{}", token["id"]))).await;
     stack.done(registry, fleet.call("DELETE", "/api/datasources/uid/b")).await;
     stack.done(access, fleet.server_call("DELETE", &format!("/api/orgs/{org}"))).await;
+    assert_eq!(stack.refused(), [""; 0]);
+}
+
+#[tokio::test]
+async fn who_opens_secrets_gets_upstream_tokens_and_keeps_them_by_its_own_rights() {
+    let (stack, server) = (Stack::start().await, Oauth::start().await);
+    let secret = json!({ "kind": "GlobalSecret", "metadata": { "name": "s" },
+        "spec": { "oauth": server.spec() } });
+    let proxy = json!({ "kind": "HTTPProxy", "spec": { "url": server.url(), "secret": "s" } });
+    let source = json!({ "kind": "GlobalDatasource", "metadata": { "name": "x" },
+        "spec": { "plugin": { "kind": "PrometheusDatasource", "spec": { "proxy": proxy } } } });
+    for (path, document) in
+        [("/api/v1/globalsecrets", secret), ("/api/v1/globaldatasources", source)]
+    {
+        let made = stack.fleet.call("POST", path).json(&document);
+        stack.done(&stack.documents, made).await;
+    }
+    let asked = || stack.fleet.call("GET", "/proxy/globaldatasources/x/api/x");
+    for expected in ["1", "2"] {
+        let answer = stack.proxy.invoke(&asked()).await;
+        assert_eq!((answer.status, &*answer.text()), (200, expected));
+        server.revoke();
+    }
     assert_eq!(stack.refused(), [""; 0]);
 }
 

@@ -89,6 +89,33 @@ async fn project_s_end(faults: Faults) {
     assert_eq!(left.json(), json!([]));
 }
 
+/// What is given in a project while it goes is nobody's in the next one of its name.
+async fn roles_end(faults: Faults) {
+    let app = TestApp::hostile(faults).await;
+    let admin = app.as_admin();
+    project(&admin, "p").await;
+    let spec = json!({ "permissions": [{ "actions": ["*"], "scopes": ["*"] }] });
+    let role = |n: usize| {
+        let metadata = json!({ "name": format!("r{n}"), "project": "p" });
+        json!({ "kind": "Role", "metadata": metadata, "spec": spec })
+    };
+    let documents: Vec<_> = (0..20).map(role).collect();
+    let create = join_all(documents.iter().map(|sent| admin.post("/api/v1/roles", sent)));
+    let again = async {
+        while admin.delete("/api/v1/projects/p").await.status == 503 {}
+        project(&admin, "p").await;
+        admin.get("/api/v1/projects/p").await.json()["metadata"]["createdAt"].clone()
+    };
+    let (created, second) = futures_util::join!(create, again);
+    assert!(tally(&created).keys().all(|status| [200, 400].contains(status)));
+    // Only those are left that were made in the second one.
+    let left = admin.get("/api/v1/projects/p/roles").await.json();
+    for role in left.as_array().expect("a list") {
+        let [made, project] = [&role["metadata"]["createdAt"], &second].map(|at| at.as_str());
+        assert!(made >= project, "{role} is older than {second}");
+    }
+}
+
 macro_rules! both {
     ($($name:ident, $hostile:ident: $race:ident;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,5 +134,6 @@ both! {
     d04_of_creates_of_one_name_one_succeeds, hostile_d04_of_creates_of_one_name_one_succeeds: one_name;
     d13_of_many_defaults_at_once_one_is_left, hostile_d13_of_many_defaults_at_once_one_is_left: one_default;
     d09_no_update_is_lost, hostile_d09_no_update_is_lost: updates;
+    d10_no_role_outlives_its_project, hostile_d10_no_role_outlives_its_project: roles_end;
     d10_nothing_outlives_its_project, hostile_d10_nothing_outlives_its_project: project_s_end;
 }

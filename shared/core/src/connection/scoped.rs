@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::{
     Auth, BadConnection, BasicAuth, DEFAULT_TIMEOUT, FORBIDDEN_HEADERS, HttpProxy, HttpTarget,
-    MOST_HEADERS, Passed, Pattern, Proxy, Rules, Tls, TlsNames,
+    MOST_HEADERS, Passed, Pattern, Proxy, Rules, Tls, TlsNames, TokenGrant,
 };
-use crate::{BadUrl, BaseUrl, JsonText, Plugin, Scheme, SecretSpec};
+use crate::{BadUrl, BaseUrl, JsonText, Plugin, Scheme, SecretSpec, TlsSpec};
 
 /// The names under which the secrets of TLS are sealed.
 pub(super) const TLS_NAMES: TlsNames =
@@ -107,7 +107,7 @@ impl HttpProxy {
         let timeout = self.deadline().map_err(|bad| BadConnection::HttpProxy(bad.into()))?;
         let (auth, tls) = secret.map_or_else(
             || Ok((None, Tls::default())),
-            |(spec, values)| Ok((authentication(spec, values)?, tls(spec, values))),
+            |(spec, values)| Ok((authentication(spec, values)?, tls(spec, values)?)),
         )?;
         Ok(HttpTarget {
             base,
@@ -171,8 +171,9 @@ fn authentication(
     values: &BTreeSet<String>,
 ) -> Result<Option<Auth>, BadConnection> {
     let has = |name: &str| values.contains(name);
-    if spec.oauth.is_some() {
-        return Err(BadConnection::Unsupported("oauth"));
+    if let Some(oauth) = &spec.oauth {
+        let grant = TokenGrant::of(oauth).map_err(BadConnection::Grant)?;
+        return Ok(Some(Auth::Token(grant)));
     }
     if let Some(basic) = &spec.basic_auth {
         let user = basic.username.clone();
@@ -188,16 +189,18 @@ fn authentication(
     }))
 }
 
-fn tls(spec: &SecretSpec, values: &BTreeSet<String>) -> Tls {
+fn tls(spec: &SecretSpec, values: &BTreeSet<String>) -> Result<Tls, BadConnection> {
     let said = spec.tls_config.as_ref();
     let server_name = said.map(|tls| tls.server_name.clone()).filter(|name| !name.is_empty());
-    Tls {
+    let versions = said.map(TlsSpec::versions).transpose().map_err(BadConnection::TlsVersions)?;
+    Ok(Tls {
         skip_verify: said.is_some_and(|tls| tls.insecure_skip_verify),
         server_name,
         own_ca: values.contains(TLS_NAMES.ca),
         client_certificate: values.contains(TLS_NAMES.cert) && values.contains(TLS_NAMES.key),
         names: TLS_NAMES,
-    }
+        versions: versions.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -255,6 +258,18 @@ mod tests {
         let found = needed(secret(&bearer, &["authorization.credentials"]));
         assert_eq!(found, ["authorization.credentials"]);
         assert!(needed(secret(&bearer, &[])).is_empty());
+        let oauth = json!({ "oauth": { "tokenURL": "http://idp.test/token" } });
+        let found = needed(secret(&oauth, &[]));
+        assert_eq!(found, ["oauth.clientID", "oauth.clientSecret"]);
+    }
+
+    #[test]
+    fn perses_1_7_the_token_endpoint_has_the_same_tls() {
+        let plain = proxy(&json!({ "url": "http://h" }));
+        let oauth = json!({ "oauth": { "tokenURL": "https://idp.test/token" } });
+        let (spec, values) = secret(&oauth, &["tlsConfig.ca"]);
+        let target = plain.target("", Some((&spec, &values))).unwrap();
+        assert!(target.secrets().any(|name| name == "tlsConfig.ca"));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::duration::{BadDuration, duration};
 use super::scoped::TLS_NAMES;
 use crate::{
-    BadSqlTarget, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, SecretSpec, SqlDriver, SqlParams,
-    SqlPlace, SqlTarget, SqlTls, SslMode,
+    BadSqlTarget, BadTlsVersions, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, SecretSpec,
+    SqlDriver, SqlParams, SqlPlace, SqlTarget, SqlTls, SslMode, TlsSpec,
 };
 
 /// Says what is wrong with an SQL proxy.
@@ -39,6 +39,9 @@ pub enum BadSqlProxy {
     /// A number that is none, or too small.
     #[error("{0} must be a whole number that is not negative")]
     Number(&'static str),
+    /// Versions of TLS that the secret does not leave.
+    #[error("{0}")]
+    Versions(#[source] BadTlsVersions),
     /// Nobody to connect as; the user of the process is never taken in his place.
     #[error("the datasource has no user to connect as; name a secret with basicAuth")]
     NoUser,
@@ -206,7 +209,7 @@ impl SqlProxy {
         };
         let words = Words { spec, values };
         let mode = self.mode(driver)?.unwrap_or_else(|| words.mode(otherwise));
-        let target = SqlTarget { tls: words.of(mode), ..target };
+        let target = SqlTarget { tls: words.of(mode)?, ..target };
         match (driver, &self.postgres) {
             (SqlDriver::Postgres, block) => block.clone().unwrap_or_default().fill(target),
             (_, _) => {
@@ -248,18 +251,20 @@ struct Words<'a> {
 
 impl Words<'_> {
     /// TLS of a mode, as far as the secret says more.
-    fn of(&self, mode: SslMode) -> SqlTls {
+    fn of(&self, mode: SslMode) -> Result<SqlTls, BadSqlProxy> {
         let said = self.spec.tls_config.as_ref();
         let has = |name: &str| mode != SslMode::Disable && self.values.contains(name);
         let name = |name: &str| name.to_owned();
         let client = has(TLS_NAMES.cert) && has(TLS_NAMES.key);
-        SqlTls {
+        let versions = said.map(TlsSpec::versions).transpose().map_err(BadSqlProxy::Versions)?;
+        Ok(SqlTls {
             mode,
             skip_verify: said.is_some_and(|tls| tls.insecure_skip_verify),
             server_name: said.map(|tls| tls.server_name.clone()).filter(|name| !name.is_empty()),
             authorities: has(TLS_NAMES.ca).then(|| name(TLS_NAMES.ca)),
             client: client.then(|| (name(TLS_NAMES.cert), name(TLS_NAMES.key))),
-        }
+            versions: versions.unwrap_or_default(),
+        })
     }
 
     /// The mode where none is said: whoever has configured TLS means it.

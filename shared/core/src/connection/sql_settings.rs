@@ -131,11 +131,11 @@ impl Fields {
         };
         let client = client && has(CERT) && has(KEY);
         Ok(SqlTls {
-            mode,
             skip_verify: driver != SqlDriver::Postgres && self.tls_skip_verify,
             server_name: Some(self.server_name.clone()).filter(|name| !name.is_empty()),
             authorities: (ca && has(CA)).then(|| CA.to_owned()),
             client: client.then(|| (CERT.to_owned(), KEY.to_owned())),
+            ..SqlTls::of(mode)
         })
     }
 

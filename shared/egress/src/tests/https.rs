@@ -13,8 +13,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
-use sourcegate_core::{Classify, Kind};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use sourcegate_core::{Classify, Kind, TlsVersions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -47,11 +48,20 @@ impl Authority {
 
 /// Serves one name; answers each request with what it knows of the client: ALPN, and whether a certificate came.
 async fn serve(authority: &Authority, name: &str, ask_client: bool) -> SocketAddr {
+    serve_versions(authority, name, ask_client, ALL_VERSIONS).await
+}
+
+async fn serve_versions(
+    authority: &Authority,
+    name: &str,
+    ask_client: bool,
+    versions: &[&'static SupportedProtocolVersion],
+) -> SocketAddr {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap();
     let builder = match ask_client {
         false => builder.with_no_client_auth(),
@@ -156,6 +166,30 @@ async fn without_verification_any_certificate_will_do() {
     let unverified = tls(TlsOptions { verify: false, ..TlsOptions::default() });
     let uri = format!("https://localhost:{port}/");
     assert_eq!(get(&uri, unverified).await, Ok("http/1.1 false".to_owned()));
+}
+
+#[tokio::test]
+async fn only_the_configured_versions_are_spoken() {
+    let authority = Authority::new();
+    let (old, new) = (
+        serve_versions(&authority, "localhost", false, &[&TLS12]).await.port(),
+        serve_versions(&authority, "localhost", false, &[&TLS13]).await.port(),
+    );
+    let passed = || Ok("http/1.1 false".to_owned());
+    for (min, max, of_old, of_new) in [
+        ("", "", passed(), passed()),
+        ("TLS10", "TLS12", passed(), FAILED),
+        ("TLS13", "", FAILED, passed()),
+    ] {
+        let versions = TlsVersions::read(min, max).unwrap();
+        let pem = authority.pem();
+        let options =
+            TlsOptions { versions, ca_pem: Some(pem.as_bytes()), ..TlsOptions::default() };
+        for (port, expected) in [(old, of_old), (new, of_new)] {
+            let uri = format!("https://localhost:{port}/");
+            assert_eq!(get(&uri, tls(options)).await, expected, "{min} {max} {port}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! From a document as it is sent to what the store is to keep.
 
 use auth::{Caller, Verb};
-use sourcegate_core::{DocumentId, DocumentKind, DocumentName, JsonText};
+use sourcegate_core::{
+    BadRole, BindingSpec, DocumentId, DocumentKind, DocumentName, JsonText, RoleSpec,
+};
 use store::{DocumentDraft, SecretBinding, Values};
 
 use crate::Error;
@@ -36,6 +38,7 @@ pub(super) fn read(
         values: Values::new(),
         locals: Vec::new(),
         bindings: Vec::new(),
+        subjects: Vec::new(),
     };
     let mut secrets = Vec::new();
     match kind {
@@ -52,6 +55,14 @@ pub(super) fn read(
         DocumentKind::Dashboard => {
             let sent = SentDashboard::read(spec)?;
             (draft.spec, draft.locals, secrets) = (sent.spec, sent.locals, sent.secrets);
+        }
+        DocumentKind::GlobalRole | DocumentKind::Role => {
+            let spec = spec.ok_or(BadRole::Empty)?;
+            draft.spec = RoleSpec::parse(kind, spec)?.text();
+        }
+        DocumentKind::GlobalRoleBinding | DocumentKind::RoleBinding => {
+            let binding = BindingSpec::parse(spec.ok_or(BadRole::Empty)?)?;
+            (draft.spec, draft.subjects) = (binding.text(), binding.subjects);
         }
         DocumentKind::Project => {
             let spec = spec.unwrap_or("{}").to_owned();

@@ -1,6 +1,6 @@
 //! Lists, written while they are read.
 
-use auth::Verb;
+use auth::{Caller, Verb};
 use axum::body::{Body, Bytes};
 use axum::extract::Query;
 use axum::response::Response;
@@ -8,7 +8,7 @@ use futures_util::{StreamExt, future, stream};
 use http::StatusCode;
 use serde::Deserialize;
 use sourcegate_core::{Document, DocumentKind, DocumentName};
-use store::{DocumentFilter, DocumentListing};
+use store::{DocumentFilter, DocumentListing, Realm};
 
 use super::{Asked, Of, Sight, in_path, written};
 use crate::Error;
@@ -31,17 +31,25 @@ pub(super) async fn list(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, web::Error> {
     let path = in_path(kind, &parameters)?;
-    let permit = caller.allow_document(Verb::Read, kind, path.project.as_ref())?;
+    let realm = match &path.project {
+        Some(project) => Realm::Project(project),
+        None if kind.is_within_project() => Realm::Anywhere,
+        None => Realm::Org,
+    };
+    let caller = store.with_roles(caller, realm).await?;
+    let permit = match &path.project {
+        project @ Some(_) => caller.allow_document(Verb::Read, kind, project.as_ref())?,
+        None => caller.list_documents(kind)?,
+    };
     let wanted = Wanted::read(kind, path.project, &query)?;
     if let Some(project) = parameters.project.as_ref().and(wanted.project.as_ref())
         && !store.has_project(caller.org(), project).await?
     {
         return Err(store::Error::NoProject(project.clone()).into());
     }
-    let sight = Sight::of(&caller, kind, wanted.project.as_ref());
     let filter = DocumentFilter { project: wanted.project.clone(), name: wanted.name.clone() };
     let mut entries =
-        Entries { listing: store.documents(&permit, filter), wanted, form, sight, next: "[" };
+        Entries { listing: store.documents(&permit, filter), wanted, form, caller, next: "[" };
     let Some(first) = entries.next().await? else {
         return Ok(streamed(StatusCode::OK, Body::from("[]\n")));
     };
@@ -67,7 +75,7 @@ struct Entries {
     listing: DocumentListing,
     wanted: Wanted,
     form: Form,
-    sight: Sight,
+    caller: Caller,
     /// What stands before the next entry.
     next: &'static str,
 }
@@ -92,7 +100,8 @@ impl Entries {
         if self.wanted.metadata_only {
             return write(&Outgoing::of(document, None), self.form);
         }
-        written(document, self.sight, self.form).get().to_owned()
+        let sight = Sight::of(&self.caller, &document.id);
+        written(document, sight, self.form).get().to_owned()
     }
 }
 
@@ -150,7 +159,7 @@ impl Wanted {
 }
 
 /// Reads what Go's `strconv.ParseBool` reads.
-fn go_bool(text: &str) -> Result<bool, Error> {
+pub(crate) fn go_bool(text: &str) -> Result<bool, Error> {
     match text {
         "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),

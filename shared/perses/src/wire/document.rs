@@ -138,11 +138,14 @@ fn empty() -> &'static RawValue {
     serde_json::from_str("{}").unwrap_or(RawValue::NULL)
 }
 
+/// Go's zero time, which clients know.
+pub(crate) const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+
 /// Writes a time in nanoseconds since 1970 in UTC.
-fn rfc3339(nanoseconds: u64) -> String {
+pub(crate) fn rfc3339(nanoseconds: u64) -> String {
     let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds.into()).ok();
     let written = time.and_then(|time| time.format(&Rfc3339).ok());
-    written.unwrap_or_else(|| "0001-01-01T00:00:00Z".to_owned())
+    written.unwrap_or_else(|| ZERO_TIME.to_owned())
 }
 
 #[cfg(test)]

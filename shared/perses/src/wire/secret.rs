@@ -63,10 +63,13 @@ impl SentSecret {
         }
         complete_oauth(&mut spec);
         let written = Value::Object(spec).to_string();
-        let read = JsonText::object(written).filter(|spec| SecretSpec::read(spec).is_some());
-        let spec = read.ok_or_else(|| {
-            Error::Decode("a field of the spec is not of the type that it must be".to_owned())
-        })?;
+        let spec = JsonText::object(written);
+        let read = spec.as_ref().and_then(SecretSpec::read);
+        let Some((spec, read)) = spec.zip(read) else {
+            let said = "a field of the spec is not of the type that it must be";
+            return Err(Error::Decode(said.to_owned()));
+        };
+        read.check().map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Self { spec, values })
     }
 }
@@ -199,6 +202,28 @@ mod tests {
         check_refusal(r#"{"basicAuth":{"username":"u","passwordFile":"/etc/passwd"}}"#, said);
         let said = "tlsConfig.caFile would name a file of the server; send the value itself";
         check_refusal(r#"{"tlsConfig":{"caFile":"/x"}}"#, said);
+    }
+
+    #[test]
+    fn what_could_not_be_used_is_not_saved() {
+        let oauth = |more: &str| {
+            let usual = r#""clientID":"a","clientSecret":"b","tokenURL":"https://idp.test/""#;
+            format!(r#"{{"oauth":{{{usual}{more}}}}}"#)
+        };
+        check_refusal(
+            &oauth(r#","scopes":["a"],"endpointParams":{"scope":["b"]}"#),
+            "oauth.endpointParams has a scope beside oauth.scopes; give one of the two",
+        );
+        check_refusal(
+            &oauth(r#","authStyle":7"#),
+            "oauth.authStyle 7 is none; it is 0 to find out, 1 for the form, 2 for a header",
+        );
+        check_refusal(
+            r#"{"tlsConfig":{"maxVersion":"TLS11"}}"#,
+            "tlsConfig.maxVersion TLS11 is not spoken any more; the oldest is TLS12, choose that or leave it out",
+        );
+        assert!(SentSecret::read(Some(&oauth(r#","authStyle":2"#))).is_ok());
+        assert!(SentSecret::read(Some(r#"{"tlsConfig":{"minVersion":"TLS10"}}"#)).is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::item::{Item, Record, datasource_of};
 use crate::keys::WrappedKey;
 use crate::orgs::Sweep;
 use crate::secrets::Sealed;
+use crate::sessions::Session;
 use crate::table::{Key, Table, kind_of, secret_of};
 use crate::users::User;
 
@@ -76,7 +77,7 @@ pub(super) const FAMILIES: &[Family] = &[
     }),
     row(Registry, "PERSES", Partition, |_, row| {
         let sk = row.key.sk.as_str();
-        match (kind_of(sk), sk.split('#').next()) {
+        match (kind_of(Registry, sk), sk.split('#').next()) {
             (Some(kind), _) => document_of(row.org, kind, row.item).map(drop),
             (None, Some("DASHDS")) => local_of(row.item).map(drop),
             (None, Some("DEFAULT")) => row.record().text("name").map(drop),
@@ -132,11 +133,18 @@ pub(super) const FAMILIES: &[Family] = &[
         facts.org_names.insert(row.sk(), org);
         Ok(())
     })),
+    // Those of a project that is gone are no fault: whoever makes the next one sweeps them, and till then they give nothing.
+    row(Access, "ROLE", Partition, |_, row| {
+        let kind = kind_of(Access, &row.key.sk).ok_or_else(|| row.record().bad("sk"))?;
+        document_of(row.org, kind, row.item).map(drop)
+    }),
     row(Access, "USER", Nowhere, |facts, row| {
         let user = User::of(row.item)?;
         facts.users.insert(row.key.clone(), (user, row.item));
         Ok(())
     }),
+    // One that has ended goes at its user's next login.
+    row(Access, "SESSION", Nowhere, |_, row| Session::of(row.item).map(drop)),
     following(row(Access, "USERS", Nowhere, |facts, row| {
         facts.listed_users.insert(number_of(row)?, row.item);
         Ok(())

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use auth::LiveProject;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sourcegate_core::{
     Document, DocumentId, DocumentKind, DocumentName, Incarnation, JsonText, OrgId, Rev,
     ScopedName, ScopedSource,
 };
 
+use super::ties;
 use crate::Error;
 use crate::item::{Item, Record, item, number, text};
 use crate::table::{Key, prefix_of};
@@ -43,6 +45,7 @@ pub(crate) fn document_item(document: &Document) -> Item {
         ("defaultOf", document.default_of.as_ref().map(text)),
     ];
     item.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    item.extend(ties::written(&document.ties));
     item
 }
 
@@ -74,6 +77,17 @@ pub(crate) fn document_of(
         spec: record.parsed("spec", |spec| JsonText::object(spec.to_owned()))?,
         default_of: record.optional_text("defaultOf")?.map(str::to_owned),
         secret_names: texts(&record, "secrets")?,
+        ties: ties::of(&record)?,
+    }))
+}
+
+/// Reads which project it is and who made it; none if it is being deleted.
+pub(crate) fn live_of(org: OrgId, item: &Item) -> Result<Option<LiveProject>, Error> {
+    let project = document_of(org, DocumentKind::Project, item)?;
+    Ok(project.map(|project| LiveProject {
+        name: project.id.name,
+        incarnation: project.incarnation,
+        maker: project.ties.maker,
     }))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth::{DocumentPermit, Verb};
-use sourcegate_core::{Document, DocumentId, Incarnation, JsonText, OrgId, Rev};
+use sourcegate_core::{BindingSpec, Document, DocumentId, Incarnation, JsonText, OrgId, Rev, Ties};
 
 use super::item::{OPEN, document_item};
 use super::local::LocalDraft;
@@ -12,7 +12,7 @@ use super::now_ns;
 use super::secrets::Values;
 use crate::item::{Item, Record, item, text};
 use crate::secrets::Sealed;
-use crate::table::{Key, Table};
+use crate::table::{Key, Table, home_of};
 use crate::write::{Condition, Outcome, Write};
 use crate::{Error, Store};
 
@@ -36,6 +36,8 @@ pub struct DocumentDraft {
     pub locals: Vec<LocalDraft>,
     /// Where secrets may go from now on; asked for by who may change these secrets.
     pub bindings: Vec<SecretBinding>,
+    /// The logins of those whom a binding to a role names.
+    pub subjects: Vec<String>,
 }
 
 /// Says that a secret may go to a destination.
@@ -60,7 +62,8 @@ impl Store {
     /// Makes a document.
     ///
     /// # Errors
-    /// [`Error::DocumentTaken`], [`Error::NoProject`], [`Error::DefaultTaken`], [`Error::MaskedOnly`], [`Error::TooLarge`].
+    /// [`Error::DocumentTaken`], [`Error::NoProject`], [`Error::NoSubject`], [`Error::DefaultTaken`], [`Error::MaskedOnly`],
+    /// [`Error::TooLarge`].
     pub async fn create_document(
         &self,
         permit: &DocumentPermit,
@@ -69,6 +72,10 @@ impl Store {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Create, draft.id.kind));
         let now = now_ns();
         let org = permit.caller().org();
+        let ties = self.ties(permit.caller(), draft).await?;
+        if draft.id.kind.gives_rights() && draft.id.project.is_some() {
+            self.sweep_roles(org).await?;
+        }
         let document = Document {
             org,
             id: draft.id.clone(),
@@ -82,6 +89,7 @@ impl Store {
             spec: draft.spec.clone(),
             default_of: draft.default_of.clone(),
             secret_names: BTreeSet::new(),
+            ties,
         };
         let saved = self.save(None, document, draft).await?;
         saved.ok_or_else(|| Error::DocumentTaken(draft.id.clone()))
@@ -90,7 +98,8 @@ impl Store {
     /// Replaces what a document says. Its incarnation and the time of its making stay.
     ///
     /// # Errors
-    /// [`Error::NoDocument`] if there is none; else as [`Store::create_document`], and [`Error::MustResend`].
+    /// [`Error::NoDocument`] if there is none; else as [`Store::create_document`], and [`Error::MustResend`] and
+    /// [`Error::OtherRole`].
     pub async fn update_document(
         &self,
         permit: &DocumentPermit,
@@ -104,7 +113,10 @@ impl Store {
             }
             let before = self.document(org, &draft.id).await?;
             let before = before.ok_or_else(|| Error::NoDocument(draft.id.clone()))?;
+            check_role(&before, draft)?;
+            let subjects = self.subjects(org, &draft.subjects).await?;
             let after = Document {
+                ties: Ties { subjects, ..before.ties.clone() },
                 rev: Rev::new(),
                 sec_rev: None,
                 version: before.version.saturating_add(1),
@@ -165,6 +177,15 @@ impl Store {
     }
 }
 
+/// Refuses to make a binding one to another role, as Perses does.
+fn check_role(before: &Document, draft: &DocumentDraft) -> Result<(), Error> {
+    let role = |spec: &JsonText| BindingSpec::parse(spec.as_str()).ok().map(|spec| spec.role);
+    if before.id.kind.is_binding() && role(&before.spec) != role(&draft.spec) {
+        return Err(Error::OtherRole);
+    }
+    Ok(())
+}
+
 /// The document, the project that it belongs to, and its sealed values.
 fn own_parts(
     before: Option<&Document>,
@@ -175,9 +196,11 @@ fn own_parts(
         Some(before) => Condition::Equals("rev", text(before.rev)),
         None => Condition::Absent,
     };
-    let put = Write::put(Table::Registry, document_item(after)).only_if(unchanged);
+    let (table, _) = home_of(after.id.kind, after.org);
+    let put = Write::put(table, document_item(after)).only_if(unchanged);
     let mut parts = vec![(Part::Document, put)];
-    if let Some(project) = &after.id.project {
+    // Who writes roles may not write beside projects; they say themselves which project they are of.
+    if let Some(project) = after.id.project.as_ref().filter(|_| table == Table::Registry) {
         let open = Condition::Equals("state", text(OPEN));
         parts.push((Part::Project, Write::check(Key::project(after.org, project), open)));
     }

@@ -1,6 +1,8 @@
 //! A value opens where it was sealed for, and nowhere else.
 
-use sourcegate_core::{Incarnation, Settings};
+use std::collections::BTreeSet;
+
+use sourcegate_core::{DocumentId, DocumentKind, DocumentName, Incarnation, JsonText, Settings};
 
 use super::*;
 use crate::item::tests::source;
@@ -165,4 +167,41 @@ fn k14_a_value_sealed_to_another_key_or_number_does_not_open() {
     let mut renumbered = sealed(&f);
     renumbered[4] = 2;
     assert_eq!(opened(&f, "local", &f.source, "password", &renumbered), None);
+}
+
+#[test]
+fn t11_an_upstream_token_opens_for_its_secret_as_it_is_now() {
+    let f = fixture();
+    let secret = Document {
+        org: f.source.org,
+        id: DocumentId {
+            kind: DocumentKind::GlobalSecret,
+            project: None,
+            name: DocumentName::parse("s").unwrap(),
+        },
+        incarnation: Incarnation::new(),
+        rev: Rev::new(),
+        sec_rev: None,
+        version: 0,
+        created_ns: 0,
+        updated_ns: 0,
+        tags: BTreeSet::new(),
+        spec: JsonText::object("{}".to_owned()).unwrap(),
+        default_of: None,
+        secret_names: BTreeSet::new(),
+    };
+    let as_token = Binding::of_token("local", &secret).info("access_token", 1);
+    let value = SecretString::from("canary");
+    let sealed =
+        seal(&f.public, &Binding::of_token("local", &secret), "access_token", &value).unwrap();
+    let opens = |secret: &Document| {
+        open(&f.private, &Binding::of_token("local", secret), "access_token", &sealed).is_some()
+    };
+    assert!(opens(&secret));
+    let changed = Document { rev: Rev::new(), ..secret.clone() };
+    let other = Document { incarnation: Incarnation::new(), ..secret.clone() };
+    assert!(!opens(&changed) && !opens(&other));
+    let spec = SecretSpec::default();
+    let as_value = Binding::of_secret("local", &secret, &spec).info("access_token", 1);
+    assert_ne!(as_token, as_value);
 }

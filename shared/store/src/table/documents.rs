@@ -1,8 +1,8 @@
 //! The keys of the Perses dialect's documents. Their names have no `#`; what may have one is escaped.
 
-use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, Scope, ScopedName};
+use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, Rev, Scope, ScopedName};
 
-use super::{Key, escaped, sealed_of};
+use super::{Key, Table, escaped, sealed_of};
 
 /// Reads which secret's values stand under a sort key; none if it is no secret's.
 pub(crate) fn secret_of(sk: &str) -> Option<DocumentId> {
@@ -16,15 +16,33 @@ pub(crate) fn secret_of(sk: &str) -> Option<DocumentId> {
     Some(DocumentId { kind, project: Some(name(project)?), name: name(own)? })
 }
 
-/// Reads which kind of document stands under a sort key; none if what stands there is no document.
-pub(crate) fn kind_of(sk: &str) -> Option<DocumentKind> {
+/// Reads which kind of document stands under a sort key of a table; none if what stands there is no document.
+pub(crate) fn kind_of(table: Table, sk: &str) -> Option<DocumentKind> {
     let (own, _) = sk.split_once('#')?;
-    DocumentKind::ALL.into_iter().find(|kind| tag(*kind) == own)
+    let mut all = DocumentKind::ALL.into_iter();
+    all.find(|kind| tag(*kind) == own && table_of(*kind) == table)
 }
 
-/// The partition that holds an organisation's documents.
+/// The partition that holds an organisation's documents, but for those that say who may do what.
 pub(crate) fn documents_of(org: OrgId) -> String {
     format!("PERSES#{org}")
+}
+
+/// The partition that holds an organisation's roles and bindings: together, since decisions need both.
+pub(crate) fn roles_of(org: OrgId) -> String {
+    format!("ROLE#{org}")
+}
+
+/// The table that holds documents of a kind, and the partition of an organisation's.
+pub(crate) fn home_of(kind: DocumentKind, org: OrgId) -> (Table, String) {
+    match table_of(kind) {
+        Table::Access => (Table::Access, roles_of(org)),
+        other => (other, documents_of(org)),
+    }
+}
+
+fn table_of(kind: DocumentKind) -> Table {
+    if kind.gives_rights() { Table::Access } else { Table::Registry }
 }
 
 fn tag(kind: DocumentKind) -> &'static str {
@@ -35,6 +53,10 @@ fn tag(kind: DocumentKind) -> &'static str {
         DocumentKind::GlobalSecret => "GSEC",
         DocumentKind::Secret => "PSEC",
         DocumentKind::Dashboard => "DASH",
+        DocumentKind::GlobalRole => "GROLE",
+        DocumentKind::GlobalRoleBinding => "GBINDING",
+        DocumentKind::Role => "PROLE",
+        DocumentKind::RoleBinding => "PBINDING",
     }
 }
 
@@ -46,10 +68,11 @@ pub(crate) fn prefix_of(kind: DocumentKind, project: Option<&DocumentName>) -> S
     }
 }
 
-/// How the sort keys of everything that belongs to a project begin: beside its documents a dashboard's own data sources,
-/// what is its default, and where its secrets may go.
+/// How the sort keys of everything in the registry begin that belongs to a project: beside its documents a dashboard's own
+/// data sources, what is its default, and where its secrets may go.
 pub(crate) fn members_of_project(project: &DocumentName) -> Vec<String> {
-    let documents = DocumentKind::ALL.into_iter().filter(|kind| kind.is_of_project());
+    let is_there = |kind: &DocumentKind| kind.is_of_project() && !kind.gives_rights();
+    let documents = DocumentKind::ALL.into_iter().filter(is_there);
     let documents = documents.map(|kind| prefix_of(kind, Some(project)));
     let others = [
         format!("DASHDS#{project}#"),
@@ -65,7 +88,8 @@ fn sort_key(id: &DocumentId) -> String {
 
 impl Key {
     pub(crate) fn document(org: OrgId, id: &DocumentId) -> Self {
-        Self::registry(documents_of(org), sort_key(id))
+        let (table, pk) = home_of(id.kind, org);
+        Self { table, pk, sk: sort_key(id) }
     }
 
     pub(crate) fn project(org: OrgId, project: &DocumentName) -> Self {
@@ -127,6 +151,11 @@ impl Key {
             None => format!("GSECRET#{}", id.name),
         };
         Self::registry(sealed_of(org), sk)
+    }
+
+    /// The upstream token that was got with a secret as it is, and who asks for one.
+    pub(crate) fn upstream_token(org: OrgId, secret: Rev) -> Self {
+        Self::scratch(format!("BEARER#{org}#{secret}"), "-")
     }
 
     /// How the sort keys of the sealed values of a project's secrets begin.

@@ -27,7 +27,13 @@ impl Store {
             }
             let written = self.written(&writes, after.as_ref().map(|kept| &kept.user)).await?;
             match (written, after) {
-                (true, None) => return Ok(()),
+                (true, None) => {
+                    // They are good for nothing since.
+                    if let Err(error) = self.end_sessions(id).await {
+                        tracing::warn!(%error, "logins of a user who is gone are left behind");
+                    }
+                    return Ok(());
+                }
                 (true, Some(_)) => tries = 0,
                 (false, _) if tries == MOST_TRIES => return Err(Error::Busy),
                 (false, _) => {

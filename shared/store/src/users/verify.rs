@@ -88,7 +88,19 @@ impl Store {
         if user.disabled {
             return Err(wrong.into());
         }
-        if !tokens::is_open(meta.as_ref())? {
+        self.settle(login, user, place, meta.as_ref())
+    }
+
+    /// Decides which organisation the request of a user is about who proved to be himself, under the login that he gave.
+    pub(crate) fn settle(
+        &self,
+        login: &str,
+        user: User,
+        place: &mut Place,
+        meta: Option<&Item>,
+    ) -> Result<Verified, Error> {
+        let read = place.read;
+        if !tokens::is_open(meta)? {
             place.closed.insert(read);
         }
         let (org, role) = place.of(&user).ok_or(Unauthenticated::NotAMember)?;

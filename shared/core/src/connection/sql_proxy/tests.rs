@@ -98,6 +98,8 @@ fn tls_without_a_word_is_what_the_secret_means() {
     ] {
         assert_eq!(target(spec, &secret, &[]).tls.mode, mode, "{spec}");
     }
+    let newest = tls(json!({ "minVersion": "TLS13" }));
+    assert_eq!(target(&postgres, &newest, &[]).tls.versions.min, crate::TlsVersion::V13);
     let own = tls(json!({ "serverName": "db" }));
     let all = ["tlsConfig.ca", "tlsConfig.cert", "tlsConfig.key", "basicAuth.password"];
     let found = target(&postgres, &own, &all);

@@ -1,0 +1,116 @@
+//! Roles and bindings as documents: whom they name, of which project they are, and what is left of them when that is gone.
+//!
+//! Who deletes a project may not write where they stand. So each says which project it is of, and counts for no other:
+//! from the project's end on it is as if it were not there, and whoever makes the next role sweeps it away.
+
+use std::collections::BTreeMap;
+
+use auth::{Caller, Identity, LiveProject};
+use sourcegate_core::{Assignee, Document, DocumentKind, OrgId, Ties};
+
+use super::save::DocumentDraft;
+use crate::datasources::logged;
+use crate::item::text;
+use crate::table::{self, Key};
+use crate::users::{User, is_no_login};
+use crate::write::{Condition, Write};
+use crate::{Error, Store};
+
+/// Tells whether a document belongs to one of these projects as they are now, or to none.
+pub(super) fn is_of(document: &Document, projects: &[LiveProject]) -> bool {
+    let Some(name) = document.id.project.as_ref().filter(|_| document.id.kind.gives_rights())
+    else {
+        return true;
+    };
+    let is_it = |project: &LiveProject| {
+        project.name == *name && document.ties.project == Some(project.incarnation)
+    };
+    projects.iter().any(is_it)
+}
+
+impl Store {
+    /// Finds what a new document is tied to.
+    ///
+    /// # Errors
+    /// [`Error::NoProject`]; [`Error::NoSubject`].
+    pub(super) async fn ties(&self, caller: &Caller, draft: &DocumentDraft) -> Result<Ties, Error> {
+        let org = caller.org();
+        let mut ties = Ties::default();
+        if draft.id.kind == DocumentKind::Project
+            && matches!(caller.identity(), Identity::User { .. })
+        {
+            ties.maker = caller.assignee();
+        }
+        if draft.id.kind.gives_rights()
+            && let Some(project) = &draft.id.project
+        {
+            let live = self.live_project(org, project).await?;
+            let live = live.ok_or_else(|| Error::NoProject(project.clone()))?;
+            ties.project = Some(live.incarnation);
+        }
+        ties.subjects = self.subjects(org, &draft.subjects).await?;
+        Ok(ties)
+    }
+
+    /// Finds out who the users are whom a binding names: they must be there, so that nobody who comes later under such a
+    /// name has what was meant for another.
+    ///
+    /// # Errors
+    /// [`Error::NoSubject`].
+    pub(super) async fn subjects(
+        &self,
+        org: OrgId,
+        names: &[String],
+    ) -> Result<BTreeMap<String, Assignee>, Error> {
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let absent = |name: &String| Error::NoSubject(name.clone());
+        if let Some(none) = names.iter().find(|name| is_no_login(name)) {
+            return Err(absent(none));
+        }
+        let logins: BTreeMap<_, _> = names.iter().map(|name| (table::folded(name), name)).collect();
+        let keys: Vec<_> = logins.keys().map(|login| Key::user(login)).collect();
+        let mut batch = self.batch(&keys).await?;
+        let found = logins.into_iter().zip(&keys).map(|((login, name), key)| {
+            let user = batch.take(key).map(|item| User::of(&item)).transpose()?;
+            let who = user.and_then(|user| user.assignee(org)).ok_or_else(|| absent(name))?;
+            Ok((login, who))
+        });
+        found.collect()
+    }
+
+    /// Removes roles and bindings of projects that are gone. What is left is swept the next time.
+    pub(super) async fn sweep_roles(&self, org: OrgId) -> Result<(), Error> {
+        // Read before the projects: what was made in a project that is there now is not taken for one that is gone.
+        let all = self.rights_documents(org).await?;
+        let of_projects = all.into_iter().filter(|document| document.id.project.is_some());
+        let of_projects: Vec<_> = of_projects.collect();
+        if of_projects.is_empty() {
+            return Ok(());
+        }
+        let projects = self.live_projects(org).await?;
+        for gone in of_projects.iter().filter(|document| !is_of(document, &projects)) {
+            let unchanged = Condition::Equals("rev", text(gone.rev));
+            let write = Write::delete(Key::document(org, &gone.id)).only_if(unchanged);
+            // Whoever was faster swept it too.
+            self.transact(&[write]).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads all roles and bindings of an organisation, those of projects that are gone too. A damaged one gives nothing
+    /// and is logged.
+    pub(crate) async fn rights_documents(&self, org: OrgId) -> Result<Vec<Document>, Error> {
+        let pk = table::roles_of(org);
+        let partition =
+            crate::read::Partition { table: table::Table::Access, pk: &pk, backwards: false };
+        let items = self.query(&partition, usize::MAX).await?;
+        let read = |item: &crate::item::Item| {
+            let sk = item.get("sk")?.as_s().ok()?;
+            let kind = table::kind_of(table::Table::Access, sk)?;
+            logged(super::document_of(org, kind, item)).flatten()
+        };
+        Ok(items.iter().filter_map(read).collect())
+    }
+}
