@@ -3,6 +3,7 @@
 
 mod canaries;
 mod server;
+mod tokens;
 mod types;
 
 use std::time::Duration;
@@ -210,6 +211,7 @@ async fn a03_k01_k02_k22_k27_no_canary_comes_back() {
     read(&server, &viewer, &canaries).await;
     query(&server, &viewer, &canaries, &upstream).await;
     fail(&server, &admin, &canaries, &source).await;
+    tokens::ask(&server, &admin, &canaries).await;
     knock(&server, &canaries).await;
     let arrived = upstream.requests();
     let first = arrived.first().expect("a request");

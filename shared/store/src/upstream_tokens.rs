@@ -64,7 +64,7 @@ impl KeptToken {
         Ok(Some(Self {
             id: record.parsed("id", Rev::parse)?,
             used_until: record.number("used_until")?,
-            ends: record.number("expires")?,
+            ends: record.number("ends")?,
             by_form: record.flag("by_form")?,
             sealed: record.bytes("token")?.to_vec(),
         }))
@@ -149,6 +149,7 @@ impl Store {
         let attributes = [
             ("id", text(token.id)),
             ("used_until", number(token.used_until)),
+            ("ends", number(token.ends)),
             ("expires", number(token.ends)),
             ("by_form", AttributeValue::Bool(token.by_form)),
             ("token", bytes(&sealed)),

@@ -20,19 +20,19 @@ type Item = HashMap<String, AttributeValue>;
 async fn item(app: &TestApp, table: &str, pk: &str, sk: &str) -> Option<Item> {
     let key = |text: &str| AttributeValue::S(text.to_owned());
     let get = app.dynamodb().get_item().table_name(table).consistent_read(true);
-    get.key("pk", key(pk)).key("sk", key(sk)).send().await.unwrap().item
+    get.key("pk", key(pk)).key("sk", key(sk)).send().await.expect("the table answers").item
 }
 
 /// What is kept for the secret as it is now.
 async fn kept(app: &TestApp) -> Option<Item> {
-    let secret = item(app, "sourcegate-registry", "PERSES#1", "GSEC#s").await.unwrap();
-    let rev = secret["rev"].as_s().unwrap();
+    let secret = item(app, "sourcegate-registry", "PERSES#1", "GSEC#s").await.expect("the secret");
+    let rev = secret["rev"].as_s().expect("a text");
     item(app, SCRATCH, &format!("BEARER#1#{rev}"), "-").await
 }
 
 async fn put(app: &TestApp, item: Item) {
     let put = app.dynamodb().put_item().table_name(SCRATCH).set_item(Some(item));
-    put.send().await.unwrap();
+    put.send().await.expect("it is written");
 }
 
 /// The next process on a data folder, and a client with the same credential.
