@@ -72,7 +72,7 @@ async fn an_idle_session_is_closed_and_said_goodbye_to() {
 async fn q21_a_statement_ends_at_its_limit_here_and_in_the_database() {
     let mariadb = Mariadb::start(&[]).await;
     let mut source = Source::of(&mariadb, "reader");
-    source.target.statement_timeout = Duration::from_secs(1);
+    source.target.statement_timeout = Duration::from_secs(2);
     for (format, statement) in [
         (Csv, SLEEPING),
         (Json, "SELECT COUNT(*) FROM seq_1_to_100000000 a, seq_1_to_1000 b"),
@@ -101,7 +101,7 @@ async fn q21_a_statement_ends_at_its_limit_here_and_in_the_database() {
         assert_eq!(error.cause(), Some("timeout_sql"));
         let text = String::from_utf8(last).unwrap();
         let record: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-        assert_eq!(record["error"], "data source did not answer the statement within 1.000 s");
+        assert_eq!(record["error"], "data source did not answer the statement within 2.000 s");
         wait_for(&mariadb, "true", 0).await;
     }
 }
@@ -134,7 +134,7 @@ async fn a_caller_who_leaves_ends_the_statement() {
 async fn a_caller_who_does_not_read_holds_the_database_no_longer_than_the_limit() {
     let mariadb = Mariadb::start(&[]).await;
     let mut source = Source::of(&mariadb, "reader");
-    source.target.statement_timeout = Duration::from_secs(1);
+    source.target.statement_timeout = Duration::from_secs(2);
     let answer = source.ask(Csv, ENDLESS, &[]).await.unwrap();
     wait_for(&mariadb, "true", 0).await;
     assert!(answer.body.collect().await.is_err(), "what is missing is not taken for whole");
