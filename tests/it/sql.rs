@@ -6,3 +6,8 @@ mod bypasses;
 mod connecting;
 mod formats;
 mod lifecycle;
+mod mariadb_bypasses;
+mod mariadb_connecting;
+mod mariadb_formats;
+mod mariadb_hostile;
+mod mariadb_lifecycle;

@@ -2,9 +2,11 @@
 
 pub mod app;
 pub mod build;
+mod certificates;
 pub mod client;
 pub mod fleet;
 pub mod hostile;
+pub mod mariadb;
 pub mod moto;
 pub mod nginx;
 pub mod oauth;

@@ -7,11 +7,11 @@ use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::process::{Process, installed};
+use crate::certificates::certificates;
+use crate::process::{Process, id, installed, is_root};
 
 /// The password of every role but the superuser's, who needs none.
 pub const PASSWORD: &str = "postgres-password-4711";
@@ -57,7 +57,7 @@ impl Postgres {
     ///
     /// When PostgreSQL is not installed or does not come up.
     pub async fn start(settings: &[&str]) -> Self {
-        let (authority, certificate, key) = certificates();
+        let (authority, certificate, key) = certificates(SERVER_NAME);
         let start = |address: SocketAddr| {
             let folder = cluster(&certificate, &key);
             let mut command = as_postgres("postgres");
@@ -164,15 +164,6 @@ fn as_postgres(name: &str) -> Command {
     command
 }
 
-fn is_root() -> bool {
-    id(&["-u"]) == 0
-}
-
-fn id(args: &[&str]) -> u32 {
-    let output = Command::new(installed("id")).args(args).output().expect("start id");
-    String::from_utf8_lossy(&output.stdout).trim().parse().expect("id prints a number")
-}
-
 /// Makes a folder with an empty cluster in `data`.
 fn cluster(certificate: &str, key: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder for PostgreSQL");
@@ -215,16 +206,4 @@ fn cluster(certificate: &str, key: &str) -> TempDir {
         own(&path);
     }
     folder
-}
-
-/// An authority, and a certificate that it signed with its key, in PEM.
-fn certificates() -> (String, String, String) {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().expect("a key");
-    let authority = CertifiedIssuer::self_signed(params, key).expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec![SERVER_NAME.to_owned()]).expect("a name");
-    let signed = params.signed_by(&key, &authority).expect("a certificate");
-    (authority.pem(), signed.pem(), key.serialize_pem())
 }

@@ -224,6 +224,17 @@ pub fn installed(program: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("`{program}` is not installed: run `make test` once"))
 }
 
+/// Tells whether tests run as root, as which some servers do not run.
+pub(crate) fn is_root() -> bool {
+    id(&["-u"]) == 0
+}
+
+/// A number of a user's or a group's.
+pub(crate) fn id(args: &[&str]) -> u32 {
+    let output = Command::new(installed("id")).args(args).output().expect("start id");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("id prints a number")
+}
+
 /// Finds a program of the Python environment that `tests/setup` makes in `target/venv`.
 ///
 /// # Panics

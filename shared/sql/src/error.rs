@@ -50,6 +50,11 @@ pub enum Error {
          or allow it with allow_dangerous_role"
     )]
     DangerousRole,
+    /// The data source does not begin a transaction that cannot write.
+    #[error(
+        "data source did not begin a read-only transaction, and without one no statement is run"
+    )]
+    NotReadOnly,
     /// The data source has no room for another connection.
     #[error("data source has no room for another connection")]
     Full(#[source] BoxError),
@@ -104,6 +109,17 @@ pub enum Policy {
     /// A proof that costs more work than any honest server asks for.
     #[error("data source asks for too much work to prove its password")]
     TooMuchWork,
+    /// MySQL's older proof of the password, which the settings forbid.
+    #[error(
+        "data source asks for mysql_native_password, which its settings forbid; take allowNativePasswords=false back"
+    )]
+    NativePassword,
+    /// A proof that is not offered.
+    #[error(
+        "data source asks for a proof of its password that is not offered; offered are mysql_native_password and \
+         caching_sha2_password"
+    )]
+    OtherProof,
 }
 
 impl Error {
@@ -134,6 +150,7 @@ impl Classify for Error {
             | Self::Authentication(_)
             | Self::Policy(_)
             | Self::DangerousRole
+            | Self::NotReadOnly
             | Self::Server { .. }
             | Self::Closed(_)
             | Self::Protocol(_)
@@ -155,6 +172,7 @@ impl Classify for Error {
             Self::NoTls => Some("tls"),
             Self::Authentication(_) | Self::Policy(_) => Some("auth_upstream"),
             Self::DangerousRole => Some("dangerous_role"),
+            Self::NotReadOnly => Some("read_only"),
             Self::Full(_) => Some("connections"),
             Self::Server { .. } => Some("database"),
             Self::Closed(_) => Some("upstream_closed"),

@@ -4,10 +4,12 @@ mod answer;
 mod column;
 mod error;
 mod format;
+mod mysql;
 mod pool;
 mod postgres;
 mod run;
 mod secure;
+mod session;
 mod sink;
 mod statement;
 

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::postgres::Session;
+use crate::session::Session;
 use crate::{Error, Limits};
 
 /// How long nobody tries again after a data source had no room.
@@ -175,9 +175,9 @@ impl Lease {
     pub(crate) fn take(&self, idle: Duration) -> Option<Session> {
         let mut kept = self.place.kept();
         let is_fresh = kept.used.elapsed() < idle;
-        let session = kept.session.take();
+        let mut session = kept.session.take()?;
         drop(kept);
-        session.filter(|session| is_fresh && !session.is_closed())
+        (is_fresh && !session.is_closed()).then_some(session)
     }
 
     /// Keeps a session for the next statement.

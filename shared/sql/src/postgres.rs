@@ -12,19 +12,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egress::{Egress, Tls};
-use sourcegate_core::{Secrets, SqlTarget};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Client, NoTls, Statement as Prepared};
 
+use crate::Error;
 use crate::column::Column;
 use crate::format::Format;
 use crate::sink::{Sink, Stop};
 use crate::statement::{BadStatement, Keyword, Statement};
-use crate::{Error, Limits};
 
-/// How long the database may take to be made ready for the next caller, or to be told to stop.
-pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(5);
+pub(crate) use connect::connect;
 
 /// Begins a transaction that cannot write, and fixes that by a first query: from then on the server refuses to make it
 /// writable (`faults.md`, part 4).
@@ -40,6 +37,8 @@ pub(crate) struct Session {
     /// Whether the server ends the session by itself when nobody uses it.
     lasting: bool,
     limit: Duration,
+    /// The statement that was opened and has not run.
+    opened: Option<Opened>,
 }
 
 /// What a cancel request needs: the same server over the same TLS.
@@ -52,8 +51,8 @@ struct WayBack {
 }
 
 /// A statement that the server has parsed, and how its rows will be had.
-pub(crate) struct Opened {
-    pub(crate) columns: Vec<Column>,
+struct Opened {
+    columns: usize,
     rows: Rows,
 }
 
@@ -65,18 +64,6 @@ enum Rows {
 }
 
 impl Session {
-    /// Connects, within the target's own limit.
-    pub(crate) async fn connect(
-        egress: &Egress,
-        target: &SqlTarget,
-        secrets: &Secrets,
-        limits: &Limits,
-    ) -> Result<Self, Error> {
-        let connecting = connect::connect(egress, target, secrets, limits);
-        let limit = target.connect_timeout;
-        timeout(limit, connecting).await.unwrap_or(Err(Error::Timeout(limit)))
-    }
-
     /// Tells whether the connection is known to have ended.
     pub(crate) fn is_closed(&self) -> bool {
         self.client.is_closed()
@@ -93,7 +80,7 @@ impl Session {
         statement: &Statement,
         keyword: Keyword,
         format: Format,
-    ) -> Result<Opened, Error> {
+    ) -> Result<Vec<Column>, Error> {
         let copies = format == Format::Csv && statement.params.is_empty() && keyword.is_query();
         let text = &statement.text;
         let client = &self.client;
@@ -132,7 +119,8 @@ impl Session {
                 Rows::Texts(literal::executing(statement, parsed.params()).map_err(Error::Refused)?)
             }
         };
-        Ok(Opened { columns, rows })
+        self.opened = Some(Opened { columns: columns.len(), rows });
+        Ok(columns)
     }
 
     /// A text that stands alone need not stand in `COPY`: one that ends with a semicolon does not.
@@ -144,10 +132,11 @@ impl Session {
     }
 
     /// Runs what was opened, and gives its rows.
-    pub(crate) async fn stream(&mut self, opened: Opened, sink: &mut Sink) -> Result<(), Stop> {
-        match opened.rows {
+    pub(crate) async fn stream(&mut self, sink: &mut Sink) -> Result<(), Stop> {
+        let Opened { columns, rows } = self.opened.take().ok_or(Error::GivenUp)?;
+        match rows {
             Rows::Copied(copy) => rows::copied(self, copy, sink).await,
-            Rows::Texts(text) => rows::texts(self, &text, opened.columns.len(), sink).await,
+            Rows::Texts(text) => rows::texts(self, &text, columns, sink).await,
         }
     }
 
@@ -156,17 +145,14 @@ impl Session {
     /// `DISCARD ALL` is refused inside a transaction, so that its success is the proof that there is none.
     pub(crate) async fn reset(&mut self) -> bool {
         let client = &self.client;
-        let both = async {
-            tokio::join!(client.batch_execute("ROLLBACK"), client.batch_execute("DISCARD ALL"))
-        };
-        matches!(timeout(HOUSEKEEPING, both).await, Ok((Ok(()), Ok(()))))
+        let both =
+            tokio::join!(client.batch_execute("ROLLBACK"), client.batch_execute("DISCARD ALL"));
+        matches!(both, (Ok(()), Ok(())))
     }
 
     /// Has the server stop what runs, and closes the connection: a cancel that comes late may hit nobody else's statement.
     pub(crate) async fn cancel(self) {
-        if timeout(HOUSEKEEPING, self.way_back.cancel()).await.is_err() {
-            tracing::warn!("could not cancel a statement in time");
-        }
+        self.way_back.cancel().await;
     }
 
     fn refused(&self, error: tokio_postgres::Error) -> Error {

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use egress::Egress;
-use sourcegate_core::SqlDriver;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::pool::{Lease, Pool};
-use crate::postgres::{HOUSEKEEPING, Opened, Session};
+use crate::session::{HOUSEKEEPING, Session};
 use crate::sink::{Room, Sink, Stop};
 use crate::statement::{Dialect, Keyword, check};
-use crate::{Answer, Ask, Error, Limits};
+use crate::{Answer, Ask, Column, Error, Limits};
 
 /// What the engine holds.
 #[derive(Debug)]
@@ -29,20 +28,16 @@ impl Engine {
         ask.target.check().map_err(Error::Target)?;
         let keyword =
             check(ask.statement, Dialect::of(ask.target.driver)).map_err(Error::Refused)?;
-        if ask.target.driver != SqlDriver::Postgres {
-            return Err(Error::Driver(ask.target.driver.as_str()));
-        }
         let begun = Instant::now();
         let deadline = ask.deadline.min(begun + ask.target.statement_timeout);
         let late = || Error::Timeout(deadline.saturating_duration_since(begun));
         let lease = timeout_at(deadline, self.pool.lease(ask.rev)).await.map_err(|_| late())??;
         let opening = self.open(&lease, ask, keyword);
-        let (session, opened) = timeout_at(deadline, opening).await.map_err(|_| late())??;
-        let (sink, head, body) =
-            Sink::new(ask.format, ask.trailers, self.room(ask), opened.columns.clone());
+        let (session, columns) = timeout_at(deadline, opening).await.map_err(|_| late())??;
+        let (sink, head, body) = Sink::new(ask.format, ask.trailers, self.room(ask), columns);
         let running = Running { session, lease, late: late(), deadline };
         // Of its own, so that it can end the statement when nobody waits for it any more.
-        tokio::spawn(running.run(opened, sink));
+        tokio::spawn(running.run(sink));
         let columns = head.await.map_err(|_| Error::GivenUp)??;
         Ok(Answer { content_type: ask.format.content_type(), columns, body })
     }
@@ -59,7 +54,7 @@ impl Engine {
         lease: &Lease,
         ask: Ask<'_>,
         keyword: Keyword,
-    ) -> Result<(Session, Opened), Error> {
+    ) -> Result<(Session, Vec<Column>), Error> {
         if let Some(kept) = lease.take(self.limits.idle) {
             match open_in(kept, lease, ask, keyword).await {
                 Err(error) if error.is_ended_session() => {}
@@ -79,9 +74,9 @@ async fn open_in(
     lease: &Lease,
     ask: Ask<'_>,
     keyword: Keyword,
-) -> Result<(Session, Opened), Error> {
+) -> Result<(Session, Vec<Column>), Error> {
     match session.open(ask.statement, keyword, ask.format).await {
-        Ok(opened) => Ok((session, opened)),
+        Ok(columns) => Ok((session, columns)),
         Err(error) => {
             if error.leaves_session() {
                 keep(session, lease).await;
@@ -109,14 +104,14 @@ struct Running {
 impl Running {
     /// Runs it to its end, the caller's or the deadline's. What it left in the session is gone before the answer ends: a process
     /// on Lambda stands still from then on.
-    async fn run(self, opened: Opened, mut sink: Sink) {
+    async fn run(self, mut sink: Sink) {
         let Self { mut session, lease, deadline, late } = self;
         let gone = sink.gone();
         let ended = tokio::select! {
             biased;
             () = sleep_until(deadline) => Err(Stop::Failed(late)),
             () = gone => Err(Stop::Gone),
-            ended = session.stream(opened, &mut sink) => ended,
+            ended = session.stream(&mut sink) => ended,
         };
         match &ended {
             Ok(()) => keep(session, &lease).await,

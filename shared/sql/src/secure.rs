@@ -1,6 +1,6 @@
 //! From the TLS words of a target to settings of egress.
 
-use egress::{Names, Tls, TlsOptions};
+use egress::{Names, Stream, Tls, TlsOptions};
 use sourcegate_core::{Secrets, SqlTarget, SslMode};
 
 use crate::Error;
@@ -48,8 +48,40 @@ impl Wanted {
     }
 }
 
+/// Whether a server without TLS will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Required {
+    Yes,
+    No,
+}
+
+/// How much a stream can be trusted with a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Everybody on the way reads it.
+    Plain,
+    /// Nobody on the way reads it, but the other end may be anybody.
+    Encrypted,
+    /// The other end is who it should be.
+    Verified,
+}
+
+impl Trust {
+    pub(crate) fn of(stream: &Stream, target: &SqlTarget) -> Self {
+        match stream {
+            Stream::Plain(_) => Self::Plain,
+            Stream::Tls(_) => Self::in_tls(target),
+        }
+    }
+
+    /// What TLS is worth with these settings.
+    pub(crate) fn in_tls(target: &SqlTarget) -> Self {
+        if verifies(target) { Self::Verified } else { Self::Encrypted }
+    }
+}
+
 /// Tells whether the server's certificate is verified if TLS is spoken.
-pub(crate) fn verifies(target: &SqlTarget) -> bool {
+fn verifies(target: &SqlTarget) -> bool {
     match target.tls.mode {
         SslMode::Disable | SslMode::Allow | SslMode::Prefer => false,
         SslMode::Require => target.tls.authorities.is_some() && !target.tls.skip_verify,

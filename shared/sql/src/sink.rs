@@ -87,6 +87,12 @@ impl Sink {
         self.writer.head(&mut self.buffer);
     }
 
+    /// Writes what stands before the rows, for columns that only now are what they are.
+    pub(crate) fn begin_as(&mut self, columns: Vec<Column>) {
+        self.writer = Writer::new(self.format, columns);
+        self.begin();
+    }
+
     /// Takes what the database wrote before the rows.
     pub(crate) fn begin_with(&mut self, line: &[u8]) {
         self.buffer.extend_from_slice(line);

@@ -1,5 +1,7 @@
 //! What a statement must be before a database sees it: an extra wall, never the only one.
 
+mod forbidden;
+
 use serde_json::Value;
 use sourcegate_core::SqlDriver;
 
@@ -120,7 +122,11 @@ pub(crate) fn check(statement: &Statement, dialect: Dialect) -> Result<Keyword, 
     if given > MOST_PARAMS {
         return Err(BadStatement::ParamCount { wanted: MOST_PARAMS, given });
     }
-    keyword(text, dialect)
+    let keyword = keyword(text, dialect)?;
+    if dialect == Dialect::Mysql {
+        forbidden::check(text)?;
+    }
+    Ok(keyword)
 }
 
 /// Finds the first word, behind blanks, comments and opening parentheses.

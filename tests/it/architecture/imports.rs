@@ -74,7 +74,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 27] = [
+const EXTERNAL: [(&str, &[&str]); 28] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
@@ -90,6 +90,7 @@ const EXTERNAL: [(&str, &[&str]); 27] = [
     ("webpki-roots", &["egress"]),
     ("hickory-resolver", &["egress"]),
     ("tokio-postgres", &["sql"]),
+    ("mysql*", &["sql"]),
     ("axum*", &["web", "grafana", "perses"]),
     ("utoipa*", &["grafana"]),
     ("lambda_*", &["web"]),

@@ -1,10 +1,12 @@
 //! Asks the engine as the gateway does.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use auth::{Caller, Granted, Identity, OwnerId, Role};
 use egress::{Dns, Egress, Timeouts};
-use harness::postgres::{PASSWORD, Postgres};
+use harness::mariadb::{self, Mariadb};
+use harness::postgres::{self, Postgres};
 use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -54,16 +56,38 @@ fn granted() -> Granted<ScopedSource> {
     viewer.authorize_scoped(&wanted, Some(source.into())).unwrap()
 }
 
+/// A running database, whichever it is.
+pub(super) struct Server<'a> {
+    driver: SqlDriver,
+    address: SocketAddr,
+    password: &'a str,
+    authority: &'a str,
+}
+
+impl<'a> From<&'a Postgres> for Server<'a> {
+    fn from(server: &'a Postgres) -> Self {
+        let (address, authority) = (server.address(), server.authority());
+        Self { driver: SqlDriver::Postgres, address, password: postgres::PASSWORD, authority }
+    }
+}
+
+impl<'a> From<&'a Mariadb> for Server<'a> {
+    fn from(server: &'a Mariadb) -> Self {
+        let (address, authority) = (server.address(), server.authority());
+        Self { driver: SqlDriver::Mariadb, address, password: mariadb::PASSWORD, authority }
+    }
+}
+
 impl Source {
-    /// The database `shop` of a server, as a role of it, with an engine of its own.
-    pub(super) fn of(postgres: &Postgres, user: &str) -> Self {
-        Self::with(postgres, user, Limits::default())
+    /// The database `shop` of a server, as an account of it, with an engine of its own.
+    pub(super) fn of<'a>(server: impl Into<Server<'a>>, user: &str) -> Self {
+        Self::with(server, user, Limits::default())
     }
 
-    pub(super) fn with(postgres: &Postgres, user: &str, limits: Limits) -> Self {
-        let address = postgres.address();
+    pub(super) fn with<'a>(server: impl Into<Server<'a>>, user: &str, limits: Limits) -> Self {
+        let Server { driver, address, password, authority } = server.into();
         let target = SqlTarget {
-            driver: SqlDriver::Postgres,
+            driver,
             place: SqlPlace { host: address.ip().to_string(), port: address.port() },
             database: "shop".to_owned(),
             user: user.to_owned(),
@@ -77,7 +101,7 @@ impl Source {
             most_row_bytes: None,
             most_rows: None,
         };
-        let secrets = [("password", PASSWORD), ("ca", postgres.authority())];
+        let secrets = [("password", password), ("ca", authority)];
         let secrets = secrets.map(|(name, text)| (name.to_owned(), SecretString::from(text)));
         Self {
             sql: Sql::new(door(), limits),

@@ -95,9 +95,12 @@ fn write_number(out: &mut Vec<u8>, number: Option<f64>, text: &str) {
     out.extend_from_slice(written.as_bytes());
 }
 
+/// MySQL's days without a month or a day of it are none.
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 10
+        && bytes[5..7] != *b"00"
+        && bytes[8..] != *b"00"
         && bytes.iter().enumerate().all(|(place, byte)| match place {
             4 | 7 => *byte == b'-',
             _ => byte.is_ascii_digit(),

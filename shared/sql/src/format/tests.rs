@@ -39,6 +39,8 @@ fn what_json_cannot_say_is_a_string() {
     check_value(Shape::Double, "-Infinity", r#""-Infinity""#);
     check_value(Shape::Single, "Infinity", r#""Infinity""#);
     check_value(Shape::Date, "infinity", r#""infinity""#);
+    check_value(Shape::Date, "0000-00-00", r#""0000-00-00""#);
+    check_value(Shape::Timestamp, "2024-01-00 00:00:00", r#""2024-01-00 00:00:00""#);
     check_value(Shape::Date, "0044-03-15 BC", r#""0044-03-15 BC""#);
     check_value(Shape::Timestamp, "0044-03-15 00:00:00 BC", r#""0044-03-15 00:00:00 BC""#);
     check_value(Shape::Timestamp, "10000-01-01 00:00:00", r#""10000-01-01 00:00:00""#);

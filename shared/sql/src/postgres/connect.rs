@@ -7,10 +7,10 @@ use tokio::net::TcpStream;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::wire::{Guarded, Trust};
+use super::wire::Guarded;
 use super::{Session, WayBack, refusal, startup};
 use crate::error::BoxError;
-use crate::secure::{Wanted, secret, verifies};
+use crate::secure::{Required, Trust, Wanted, secret};
 use crate::{Error, Limits};
 
 /// Asks for TLS, in the form of a start-up message.
@@ -22,7 +22,8 @@ FROM pg_catalog.pg_roles own LEFT JOIN pg_catalog.pg_roles other
 ON other.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') OR (other.rolsuper AND other.oid <> own.oid)
 WHERE own.rolname = session_user";
 
-pub(super) async fn connect(
+/// Connects, and refuses a role that may do more than read tables.
+pub(crate) async fn connect(
     egress: &Egress,
     target: &SqlTarget,
     secrets: &Secrets,
@@ -45,12 +46,6 @@ pub(super) async fn connect(
         return Err(Error::DangerousRole);
     }
     Ok(session)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Required {
-    Yes,
-    No,
 }
 
 struct Connecting<'a> {
@@ -95,11 +90,7 @@ impl Connecting<'_> {
                 stream @ Stream::Plain(_) => (stream, None),
             },
         };
-        let trust = match tls {
-            None => Trust::Plain,
-            Some(_) if verifies(target) => Trust::Verified,
-            Some(_) => Trust::Encrypted,
-        };
+        let trust = Trust::of(&stream, target);
         let mut config = Config::new();
         config.user(&target.user).dbname(&target.database).ssl_mode(SslMode::Disable);
         config.application_name(target.params.get("application_name").unwrap_or("sourcegate"));
@@ -119,7 +110,8 @@ impl Connecting<'_> {
             }
         });
         let limit = target.statement_timeout;
-        Ok(Session { client, connection, way_back, ended, lasting: idle.is_some(), limit })
+        let lasting = idle.is_some();
+        Ok(Session { client, connection, way_back, ended, lasting, limit, opened: None })
     }
 }
 

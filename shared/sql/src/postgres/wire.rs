@@ -10,23 +10,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Policy;
+use crate::secure::Trust;
 
 /// How often a password may have to be hashed; servers ask for 4 096.
 const MOST_ITERATIONS: u32 = 200_000;
 
 /// A message about authentication is a few hundred bytes.
 const MOST_AUTHENTICATION: usize = 8 << 10;
-
-/// How much a stream can be trusted with a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Everybody on the way reads it.
-    Plain,
-    /// Nobody on the way reads it, but the other end may be anybody.
-    Encrypted,
-    /// The other end is who it should be.
-    Verified,
-}
 
 /// Why a stream was ended from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,81 @@
+//! Rows as they come from the server.
+
+use std::pin::pin;
+
+use mysql_common::constants::{Command, StatusFlags};
+use mysql_common::packets::ComStmtExecuteRequestBuilder;
+use mysql_common::proto::MySerialize;
+use tokio::time::timeout;
+
+use super::command::{End, Failed, end, head, protocol};
+use super::value::{Kind, Row};
+use super::wire::Channel;
+use super::{Opened, Session, types};
+use crate::Error;
+use crate::sink::{PATIENCE, Sink, Stop};
+
+/// Runs a statement that was opened, and writes its rows.
+pub(super) async fn stream(
+    session: &mut Session,
+    opened: Opened,
+    sink: &mut Sink,
+) -> Result<(), Stop> {
+    let (limit, times) = (session.limit, session.times);
+    let refused = |failed| match failed {
+        Failed::Refused(refused) => refused.of_statement(limit),
+        Failed::Broken(error) => error,
+    };
+    let channel = &mut session.channel;
+    execute(channel, &opened).await?;
+    let definitions = head(channel).await.map_err(refused)?;
+    if definitions.len() != opened.columns && opened.columns > 0 {
+        return Err(protocol("other columns than were announced").into());
+    }
+    // Types that depend on parameters are known only now.
+    sink.begin_as(definitions.iter().map(|of| types::column(of, times)).collect());
+    let kinds: Vec<_> = definitions.iter().map(Kind::of).collect();
+    let mut row = Row::default();
+    loop {
+        let packet = next(channel, sink).await?;
+        match end(packet)? {
+            None => row.read(packet, &kinds)?,
+            Some(End::Refused(said)) => return Err(said.of_statement(limit).into()),
+            Some(End::Rows(state)) => {
+                check(state)?;
+                return sink.flush().await;
+            }
+        }
+        sink.row(|place| row.get(place)).await?;
+    }
+}
+
+async fn execute(channel: &mut Channel, opened: &Opened) -> Result<(), Error> {
+    let (request, _) = ComStmtExecuteRequestBuilder::new(opened.id).build(&opened.params);
+    let mut body = Vec::new();
+    request.serialize(&mut body);
+    // The library writes the command's own byte too.
+    channel.command(Command::COM_STMT_EXECUTE, &body[1..]).await
+}
+
+/// One answer, still in the transaction that cannot write; anything else was none of our doing.
+fn check(state: StatusFlags) -> Result<(), Error> {
+    if state.contains(StatusFlags::SERVER_MORE_RESULTS_EXISTS) {
+        return Err(protocol("several answers to one statement"));
+    }
+    if !state.contains(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY) {
+        return Err(protocol("a statement that has ended its transaction"));
+    }
+    Ok(())
+}
+
+/// Waits for the next packet; rows that were gathered meanwhile go out when it does not come soon.
+async fn next<'a>(channel: &'a mut Channel, sink: &mut Sink) -> Result<&'a [u8], Stop> {
+    let mut receiving = pin!(channel.receive());
+    if sink.has_rows() {
+        match timeout(PATIENCE, &mut receiving).await {
+            Ok(packet) => return Ok(packet?),
+            Err(_) => sink.flush().await?,
+        }
+    }
+    Ok(receiving.await?)
+}

@@ -1,0 +1,109 @@
+//! A connection to a database of either kind.
+
+use std::time::Duration;
+
+use egress::Egress;
+use sourcegate_core::{Secrets, SqlDriver, SqlTarget};
+use tokio::time::timeout;
+
+use crate::column::Column;
+use crate::format::Format;
+use crate::sink::{Sink, Stop};
+use crate::statement::{Keyword, Statement};
+use crate::{Error, Limits, mysql, postgres};
+
+/// How long the database may take to be made ready for the next caller, or to be told to stop.
+pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// A session, which serves one statement at a time. Dropping it closes the socket.
+#[derive(Debug)]
+pub(crate) enum Session {
+    Postgres(Box<postgres::Session>),
+    Mysql(Box<mysql::Session>),
+}
+
+impl Session {
+    /// Connects, within the target's own limit.
+    pub(crate) async fn connect(
+        egress: &Egress,
+        target: &SqlTarget,
+        secrets: &Secrets,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let connecting = async {
+            Ok(match target.driver {
+                SqlDriver::Postgres => {
+                    let session = postgres::connect(egress, target, secrets, limits).await?;
+                    Self::Postgres(Box::new(session))
+                }
+                SqlDriver::Mysql | SqlDriver::Mariadb => {
+                    let session = mysql::connect(egress, target, secrets, limits).await?;
+                    Self::Mysql(Box::new(session))
+                }
+            })
+        };
+        let limit = target.connect_timeout;
+        timeout(limit, connecting).await.unwrap_or(Err(Error::Timeout(limit)))
+    }
+
+    /// Tells whether the connection is known to have ended.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        match self {
+            Self::Postgres(session) => session.is_closed(),
+            Self::Mysql(session) => session.is_closed(),
+        }
+    }
+
+    /// Tells whether the session may be kept for the next statement.
+    pub(crate) fn is_lasting(&self) -> bool {
+        match self {
+            Self::Postgres(session) => session.is_lasting(),
+            Self::Mysql(_) => true,
+        }
+    }
+
+    /// Has the server parse the statement alone, in a transaction that cannot write. Nothing of it runs yet.
+    pub(crate) async fn open(
+        &mut self,
+        statement: &Statement,
+        keyword: Keyword,
+        format: Format,
+    ) -> Result<Vec<Column>, Error> {
+        match self {
+            Self::Postgres(session) => session.open(statement, keyword, format).await,
+            Self::Mysql(session) => session.open(statement, keyword).await,
+        }
+    }
+
+    /// Runs what was opened, and gives its rows.
+    pub(crate) async fn stream(&mut self, sink: &mut Sink) -> Result<(), Stop> {
+        match self {
+            Self::Postgres(session) => session.stream(sink).await,
+            Self::Mysql(session) => session.stream(sink).await,
+        }
+    }
+
+    /// Ends the transaction and whatever the statement left in the session; false where it is in doubt.
+    pub(crate) async fn reset(&mut self) -> bool {
+        let resetting = async {
+            match self {
+                Self::Postgres(session) => session.reset().await,
+                Self::Mysql(session) => session.reset().await,
+            }
+        };
+        timeout(HOUSEKEEPING, resetting).await.unwrap_or(false)
+    }
+
+    /// Has the server stop what runs, and closes the connection: a cancel that comes late may hit nobody else's statement.
+    pub(crate) async fn cancel(self) {
+        let cancelling = async {
+            match self {
+                Self::Postgres(session) => session.cancel().await,
+                Self::Mysql(session) => session.cancel().await,
+            }
+        };
+        if timeout(HOUSEKEEPING, cancelling).await.is_err() {
+            tracing::warn!("could not cancel a statement in time");
+        }
+    }
+}

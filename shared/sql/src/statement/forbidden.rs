@@ -1,0 +1,180 @@
+//! What of MySQL's language reaches beyond tables, found word by word: an extra wall, like the first word.
+//!
+//! The session's `sql_mode` is fixed to what is read here: a backslash escapes, and `"` begins a text.
+
+use super::{BadStatement, after_blanks};
+use crate::statement::Dialect;
+
+/// Words that no reading statement needs.
+const WORDS: [&str; 1] = ["INTO"];
+
+/// Functions that reach files, programs or other sessions.
+const FUNCTIONS: [&str; 6] =
+    ["LOAD_FILE", "GET_LOCK", "SYS_EXEC", "SYS_EVAL", "SYS_GET", "SYS_SET"];
+
+/// Words that mean something beside each other: rows that are locked, and hashes of passwords.
+const PAIRS: [(&str, &str, &str); 5] = [
+    ("FOR", "UPDATE", "FOR UPDATE"),
+    ("FOR", "SHARE", "FOR SHARE"),
+    ("LOCK", "IN", "LOCK IN SHARE MODE"),
+    ("SHOW", "GRANTS", "SHOW GRANTS"),
+    ("CREATE", "USER", "SHOW CREATE USER"),
+];
+
+/// A piece of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Word(&'a str),
+    /// A name in backticks.
+    Name(&'a str),
+    Open,
+    Other,
+}
+
+/// Refuses what reaches beyond tables.
+pub(super) fn check(text: &str) -> Result<(), BadStatement> {
+    let mut rest = text;
+    let mut before = Piece::Other;
+    while let Some((piece, after)) = next(rest)? {
+        if let Some(found) = forbidden(before, piece) {
+            return Err(BadStatement::Forbidden(found));
+        }
+        (before, rest) = (piece, after);
+    }
+    Ok(())
+}
+
+fn forbidden(before: Piece<'_>, piece: Piece<'_>) -> Option<&'static str> {
+    match (before, piece) {
+        (Piece::Word(name) | Piece::Name(name), Piece::Open) => {
+            FUNCTIONS.into_iter().find(|known| is(name, known))
+        }
+        (Piece::Word(first), Piece::Word(second)) => PAIRS
+            .into_iter()
+            .find(|(one, other, _)| is(first, one) && is(second, other))
+            .map(|(_, _, name)| name)
+            .or_else(|| word(second)),
+        (_, Piece::Word(only)) => word(only),
+        _ => None,
+    }
+}
+
+fn word(found: &str) -> Option<&'static str> {
+    WORDS.into_iter().find(|known| is(found, known))
+}
+
+/// Compares without case. A number may stand right before a word: `1e5INTO` is two of them.
+fn is(found: &str, known: &str) -> bool {
+    let begin = found.len().saturating_sub(known.len());
+    let is_glued = begin > 0 && found.starts_with(|c: char| c.is_ascii_digit());
+    (begin == 0 || is_glued)
+        && found.get(begin..).is_some_and(|end| end.eq_ignore_ascii_case(known))
+}
+
+/// Takes the next piece; none at the end.
+fn next(text: &str) -> Result<Option<(Piece<'_>, &str)>, BadStatement> {
+    let text = after_blanks(text, Dialect::Mysql);
+    if text.starts_with("/*") {
+        return Err(BadStatement::Forbidden("a comment that the server runs"));
+    }
+    let Some(first) = text.chars().next() else { return Ok(None) };
+    let (piece, length) = match first {
+        '\'' | '"' => (Piece::Other, quoted(text, first)),
+        '`' => {
+            let end = quoted(text, first);
+            (Piece::Name(text[1..end].trim_end_matches('`')), end)
+        }
+        '(' => (Piece::Open, 1),
+        c if is_of_word(c) => {
+            let end = text.find(|c| !is_of_word(c)).unwrap_or(text.len());
+            (Piece::Word(&text[..end]), end)
+        }
+        other => (Piece::Other, other.len_utf8()),
+    };
+    Ok(Some((piece, &text[length..])))
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+/// The length of a text or a name in quotes; of all if it is unclosed, which the server refuses. A quote that is doubled
+/// begins another, which comes to the same.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut chars = text.char_indices().skip(1);
+    while let Some((place, c)) = chars.next() {
+        if c == '\\' && quote != '`' {
+            chars.next();
+        } else if c == quote {
+            return place + 1;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &'static str) {
+        assert_eq!(check(text), Err(BadStatement::Forbidden(expected)), "{text}");
+    }
+
+    #[test]
+    fn what_reaches_beyond_tables_is_refused_however_it_is_written() {
+        for text in [
+            "SELECT 1 INTO OUTFILE '/tmp/x'",
+            "SELECT 1 INTO @x",
+            "SELECT 1 into/**/DUMPFILE 'x'",
+            "SELECT 'a'INTO @x",
+            "SELECT 1.5INTO @x",
+            "SELECT 1e5INTO @x",
+            "SELECT `a``b`INTO @x",
+            "SELECT 'it''s' 'a\\'' INTO @x",
+            "SELECT \"\\\"\" INTO @x",
+            "SELECT 1 -- '\n INTO @x",
+            "SELECT 1 # '\n INTO @x",
+            "SELECT 1 /* ' */ INTO @x",
+        ] {
+            check_refused(text, "INTO");
+        }
+        for text in [
+            "SELECT load_file('/etc/passwd')",
+            "SELECT LOAD_FILE ('x')",
+            "SELECT LOAD_FILE/**/('x')",
+            "SELECT `Load_File`('x')",
+            "SELECT 1+LOAD_FILE('x')",
+        ] {
+            check_refused(text, "LOAD_FILE");
+        }
+        check_refused("SELECT GET_LOCK('a', 1)", "GET_LOCK");
+        check_refused("SELECT * FROM t FOR  update", "FOR UPDATE");
+        check_refused("SELECT * FROM t FOR SHARE SKIP LOCKED", "FOR SHARE");
+        check_refused("SELECT * FROM t LOCK IN SHARE MODE", "LOCK IN SHARE MODE");
+        check_refused("SHOW /* x */ GRANTS FOR CURRENT_USER", "SHOW GRANTS");
+        check_refused("show create user", "SHOW CREATE USER");
+        for text in ["SELECT /*! 1 */", "SELECT /*!99999 ' */ 1", "SELECT 1 /*M! + 1 */"] {
+            check_refused(text, "a comment that the server runs");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_it_is_left_alone() {
+        for text in [
+            "SELECT 'INTO', \"INTO OUTFILE\", `into` FROM t -- INTO\n",
+            "SELECT into_x, x_into, `x`.`load_file`, load_file FROM t",
+            "SELECT 'LOAD_FILE(' /* LOAD_FILE(1) */ # LOAD_FILE(1)",
+            "SELECT 'a--b', '/*x*/', \"/*!x\"",
+            "SELECT grants, `show`, user FROM t WHERE a = 'for update'",
+            "SELECT /*+ MAX_EXECUTION_TIME(1000) */ 1",
+            "SELECT SUBSTRING(a FOR 2), b FROM t FORCE INDEX FOR JOIN (i)",
+            "SELECT 'é\\é' AS é",
+            "SELECT '",
+            "SELECT `",
+            "SELECT '\\",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
+}
