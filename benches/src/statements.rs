@@ -33,6 +33,12 @@ struct Took {
     cpu: Duration,
 }
 
+/// One turn: the peer, and ours in each form.
+struct Turn {
+    peer: Took,
+    ours: Vec<Took>,
+}
+
 /// Prints the rows.
 pub(crate) fn measure(gateway: &Gateway, out: &mut impl Write) -> anyhow::Result<()> {
     let password = SecretString::from("bench-password");
@@ -51,17 +57,17 @@ pub(crate) fn measure(gateway: &Gateway, out: &mut impl Write) -> anyhow::Result
         let peer = copied(&database, &password)?;
         let ours = forms.map(|form| asked(gateway, form));
         let ours = ours.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        all.push((peer, ours));
+        all.push(Turn { peer, ours });
     }
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let middle = |of: &dyn Fn(&(Took, Vec<Took>)) -> f64| median(all.iter().map(of));
-    let (wall, cpu) = (middle(&|turn| ms(turn.0.wall)), middle(&|turn| ms(turn.0.cpu)));
+    let middle = |of: &dyn Fn(&Turn) -> f64| median(all.iter().map(of));
+    let (wall, cpu) = (middle(&|turn| ms(turn.peer.wall)), middle(&|turn| ms(turn.peer.cpu)));
     row(out, &["psql \\copy", "", "", &number(wall), "", &number(cpu), "", ""])?;
     let peak = gateway.program.peak_bytes()?.saturating_sub(idle);
     for (nth, form) in forms.into_iter().enumerate() {
         let of = |of: fn(&Took) -> Duration| {
-            let time = middle(&|turn| ms(of(&turn.1[nth])));
-            let ratio = middle(&|turn| ms(of(&turn.1[nth])) / ms(of(&turn.0)));
+            let time = middle(&|turn| ms(of(&turn.ours[nth])));
+            let ratio = middle(&|turn| ms(of(&turn.ours[nth])) / ms(of(&turn.peer)));
             (number(time), format!("{ratio:.2}"))
         };
         let ((wall, wall_ratio), (cpu, cpu_ratio)) = (of(|took| took.wall), of(|took| took.cpu));

@@ -21,7 +21,7 @@ pub struct Database {
 
 enum SealedSecrets {
     None,
-    Perses(LocatedSecret),
+    Perses(Box<LocatedSecret>),
     Grafana(Located),
 }
 
@@ -55,7 +55,8 @@ impl Database {
         let target = proxy.target(said).map_err(BadConnection::SqlProxy)?;
         let rev = granted.source().rev;
         let rev = secret.as_ref().map_or(rev, |secret| rev.and(secret.document.rev));
-        let sealed = secret.map_or(SealedSecrets::None, SealedSecrets::Perses);
+        let sealed =
+            secret.map_or(SealedSecrets::None, |secret| SealedSecrets::Perses(Box::new(secret)));
         Ok(Self { granted: GrantedEither::Perses(granted), rev, target, sealed })
     }
 

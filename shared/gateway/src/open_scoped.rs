@@ -36,10 +36,9 @@ impl Gateway {
         match spec.proxy()? {
             Proxy::Http(proxy) => {
                 let proxy = HttpProxy::read(proxy).map_err(BadConnection::HttpProxy)?;
-                let (client, secret) =
-                    self.client_of(&granted, &proxy, spec.plugin_kind()).await?;
+                let (client, secret) = self.client_of(&granted, &proxy, spec.plugin_kind()).await?;
                 let granted = GrantedEither::Perses(granted);
-                Ok(Reached::Http(Reach { client, granted, secret }))
+                Ok(Reached::Http(Reach { client, granted, secret: secret.map(Box::new) }))
             }
             Proxy::Sql(proxy) => {
                 let proxy = SqlProxy::read(proxy).map_err(BadConnection::SqlProxy)?;

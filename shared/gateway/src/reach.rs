@@ -46,7 +46,7 @@ pub struct Reach {
     pub(crate) client: Arc<Client>,
     pub(crate) granted: GrantedEither,
     /// Whose token its requests carry, if they carry one.
-    pub(crate) secret: Option<LocatedSecret>,
+    pub(crate) secret: Option<Box<LocatedSecret>>,
 }
 
 impl Reached {
@@ -110,7 +110,7 @@ impl Gateway {
             GrantedEither::Perses(granted) => upstream.plan(&client, granted, hop, request)?,
             GrantedEither::Grafana(granted) => upstream.plan(&client, granted, hop, request)?,
         };
-        let response = self.send_planned(&client, plan, secret.as_ref()).await?;
+        let response = self.send_planned(&client, plan, secret.as_deref()).await?;
         Ok(Proxied { response, granted })
     }
 }

@@ -1,12 +1,11 @@
 //! `--demo`: its commands as they are printed.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::tempdir;
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::binary::{Binary, shell, text};
@@ -75,11 +74,11 @@ async fn its_database_ends_with_it_however_that_ends() {
     let (_, rest) = greeting.split_once("a PostgreSQL on ").expect("the database's address");
     let (address, _) = rest.split_once(',').expect("more follows");
     let address: SocketAddr = address.parse().unwrap();
-    assert!(TcpStream::connect(address).await.is_ok());
+    assert!(TcpStream::connect(address).is_ok());
     // Killed, not asked.
     drop(server);
     let ends = async {
-        while TcpStream::connect(address).await.is_ok() {
+        while TcpStream::connect(address).is_ok() {
             sleep(Duration::from_millis(50)).await;
         }
     };

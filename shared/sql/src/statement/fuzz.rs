@@ -56,14 +56,14 @@ fn first_word(text: &str, dialect: Dialect) -> Option<String> {
     loop {
         match bytes.get(at)? {
             b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | b'(' => at += 1,
-            b'#' if dialect == Dialect::Mysql => at = line_end(bytes, at, &[b'\n'])?,
+            b'#' if dialect == Dialect::Mysql => at = line_end(bytes, at, b"\n")?,
             b'-' if bytes[at..].starts_with(b"--") => match dialect {
-                Dialect::Postgres => at = line_end(bytes, at, &[b'\n', b'\r'])?,
+                Dialect::Postgres => at = line_end(bytes, at, b"\n\r")?,
                 Dialect::Mysql => match bytes.get(at + 2) {
                     Some(after) if !after.is_ascii_whitespace() && !after.is_ascii_control() => {
                         return None;
                     }
-                    _ => at = line_end(bytes, at, &[b'\n'])?,
+                    _ => at = line_end(bytes, at, b"\n")?,
                 },
             },
             b'/' if bytes[at..].starts_with(b"/*") => at = comment_end(bytes, at, dialect)?,

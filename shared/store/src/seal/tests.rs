@@ -189,6 +189,7 @@ fn t11_an_upstream_token_opens_for_its_secret_as_it_is_now() {
         spec: JsonText::object("{}".to_owned()).unwrap(),
         default_of: None,
         secret_names: BTreeSet::new(),
+        ties: sourcegate_core::Ties::default(),
     };
     let as_token = Binding::of_token("local", &secret).info("access_token", 1);
     let value = SecretString::from("canary");
