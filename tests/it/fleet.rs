@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod calls;
+mod connections;
 mod freezing;
 mod freshness;
 mod moto;

@@ -40,6 +40,15 @@ fn parse_hex(text: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
+impl Rev {
+    /// Gives a number below another one, spread evenly enough for choosing among a few; 0 below 0.
+    #[must_use]
+    pub fn spread(self, below: usize) -> usize {
+        let bytes = self.0.first_chunk().map_or(0, |bytes: &[u8; 4]| u32::from_be_bytes(*bytes));
+        usize::try_from(bytes).unwrap_or_default().checked_rem(below).unwrap_or_default()
+    }
+}
+
 macro_rules! identity {
     ($name:ident) => {
         impl $name {

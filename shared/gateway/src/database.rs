@@ -1,21 +1,27 @@
 //! Databases of both dialects: what they are, and one statement for one of them.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use auth::Granted;
 use sourcegate_core::{BadConnection, Rev, ScopedSource, Secrets, SqlDriver, SqlProxy, SqlTarget};
-use sql::{Answer, Ask, Format, Statement, Trailers};
+use sql::{Answer, Ask, Connecting, Format, Statement, Trailers};
 use store::{Located, LocatedSecret};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{Error, Gateway, GrantedEither};
+
+/// How long it is waited for the right to one more connection, where other processes have all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked for.
+const PAUSE: Duration = Duration::from_millis(150);
 
 /// A database, and the proof that the caller may ask it. Its secrets are sealed until then.
 pub struct Database {
     granted: GrantedEither,
     /// The revision of it and of its secret.
     rev: Rev,
-    target: SqlTarget,
+    pub(crate) target: SqlTarget,
     sealed: SealedSecrets,
 }
 
@@ -78,24 +84,55 @@ impl Gateway {
     /// Asks a database.
     ///
     /// # Errors
-    /// [`Error::NoSqlEngine`] where this process has none; what stands in the way of the secrets; [`Error::Sql`].
+    /// What stands in the way of the secrets; [`Error::Sql`].
     pub async fn query(&self, database: &Database, question: &Question) -> Result<Answer, Error> {
-        let engine = self.0.sql.as_ref().ok_or(Error::NoSqlEngine)?;
-        let secrets = self.secrets_of(database).await?;
+        let until = question.deadline.min(Instant::now() + PATIENCE);
+        let mut secrets = None;
+        loop {
+            match self.asked(database, question, None).await {
+                // Secrets are opened for a new connection alone.
+                Err(sql::Error::Cold) => {}
+                asked => return Ok(asked?),
+            }
+            let secrets = match &secrets {
+                Some(secrets) => secrets,
+                None => secrets.insert(self.secrets_of(database).await?),
+            };
+            let slot = match database.target.most_connections {
+                None => None,
+                Some(most) => match self.slot_of(database, most).await? {
+                    Some(slot) => Some(slot),
+                    None if Instant::now() + PAUSE < until => {
+                        sleep(PAUSE).await;
+                        continue;
+                    }
+                    None => return Err(sql::Error::NoSlot(most).into()),
+                },
+            };
+            let connecting = Connecting { secrets, slot };
+            return Ok(self.asked(database, question, Some(connecting)).await?);
+        }
+    }
+
+    async fn asked(
+        &self,
+        database: &Database,
+        question: &Question,
+        connecting: Option<Connecting<'_>>,
+    ) -> Result<Answer, sql::Error> {
         let ask = Ask {
             rev: database.rev,
             target: &database.target,
-            secrets: &secrets,
             statement: &question.statement,
             format: question.format,
             trailers: question.trailers,
             deadline: question.deadline,
         };
-        let asked = match &database.granted {
-            GrantedEither::Perses(granted) => engine.query(granted, ask).await,
-            GrantedEither::Grafana(granted) => engine.query(granted, ask).await,
-        };
-        asked.map_err(|error| Error::Sql(Arc::new(error)))
+        let Some(engine) = &self.0.sql else { return Err(sql::Error::NotHere) };
+        match &database.granted {
+            GrantedEither::Perses(granted) => engine.query(granted, ask, connecting).await,
+            GrantedEither::Grafana(granted) => engine.query(granted, ask, connecting).await,
+        }
     }
 
     async fn secrets_of(&self, database: &Database) -> Result<Secrets, Error> {

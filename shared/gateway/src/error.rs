@@ -33,10 +33,7 @@ pub enum Error {
     Upstream(#[from] upstream::Error),
     /// The statement was not run, or has no answer.
     #[error(transparent)]
-    Sql(Arc<sql::Error>),
-    /// This process speaks to no database.
-    #[error("statements are not served here")]
-    NoSqlEngine,
+    Sql(Box<sql::Error>),
 }
 
 /// Why the secret that a data source of the Perses dialect names cannot be used.
@@ -70,6 +67,12 @@ impl From<store::Error> for Error {
     }
 }
 
+impl From<sql::Error> for Error {
+    fn from(error: sql::Error) -> Self {
+        Self::Sql(Box::new(error))
+    }
+}
+
 impl Classify for Error {
     fn kind(&self) -> Kind {
         match self {
@@ -85,7 +88,6 @@ impl Classify for Error {
             Self::Token(error) => error.kind(),
             Self::Upstream(error) => error.kind(),
             Self::Sql(error) => error.kind(),
-            Self::NoSqlEngine => Kind::Internal,
         }
     }
 
@@ -101,7 +103,6 @@ impl Classify for Error {
             Self::Token(error) => error.cause(),
             Self::Upstream(error) => error.cause(),
             Self::Sql(error) => error.cause(),
-            Self::NoSqlEngine => None,
         }
     }
 
@@ -116,7 +117,6 @@ impl Classify for Error {
             Self::Token(error) => error.public(),
             Self::Upstream(error) => error.public(),
             Self::Sql(error) => error.public(),
-            Self::NoSqlEngine => "internal error".to_owned(),
         }
     }
 }

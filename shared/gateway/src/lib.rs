@@ -8,6 +8,7 @@ mod open_scoped;
 mod proxy;
 mod reach;
 mod remembered;
+mod slots;
 mod token;
 mod unsaved;
 

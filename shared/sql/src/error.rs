@@ -90,6 +90,15 @@ pub enum Error {
     /// Other statements for this data source are waiting already, or were for too long.
     #[error("too many statements wait for this data source")]
     Busy,
+    /// A connection must be made, and nothing came to make it with. Whoever asked asks again.
+    #[error("no connection to the data source is kept")]
+    Cold,
+    /// This process speaks to no database.
+    #[error("statements are not served here")]
+    NotHere,
+    /// Other processes have all the connections that the settings allow.
+    #[error("all {0} connections that the data source's settings allow are in use")]
+    NoSlot(u32),
     /// The engine's own task ended: a fault of ours.
     #[error("statement was given up")]
     GivenUp,
@@ -157,8 +166,8 @@ impl Classify for Error {
             | Self::RowTooLarge(_)
             | Self::TooLarge { .. } => Kind::Upstream,
             Self::Timeout(_) => Kind::UpstreamTimeout,
-            Self::Full(_) | Self::Busy => Kind::Unavailable,
-            Self::GivenUp => Kind::Internal,
+            Self::Full(_) | Self::Busy | Self::NoSlot(_) => Kind::Unavailable,
+            Self::Cold | Self::NotHere | Self::GivenUp => Kind::Internal,
         }
     }
 
@@ -173,21 +182,21 @@ impl Classify for Error {
             Self::Authentication(_) | Self::Policy(_) => Some("auth_upstream"),
             Self::DangerousRole => Some("dangerous_role"),
             Self::NotReadOnly => Some("read_only"),
-            Self::Full(_) => Some("connections"),
+            Self::Full(_) | Self::NoSlot(_) => Some("connections"),
             Self::Server { .. } => Some("database"),
             Self::Closed(_) => Some("upstream_closed"),
             Self::Protocol(_) => Some("upstream_protocol"),
             Self::RowTooLarge(_) | Self::TooLarge { .. } => Some("limit_bytes"),
             Self::Timeout(_) => Some("timeout_sql"),
             Self::Busy => Some("busy"),
-            Self::GivenUp => None,
+            Self::Cold | Self::NotHere | Self::GivenUp => None,
         }
     }
 
     fn public(&self) -> String {
         match self {
             Self::Statement { code, message } => format!("{message} (SQLSTATE {code})"),
-            Self::GivenUp => "internal error".to_owned(),
+            Self::Cold | Self::NotHere | Self::GivenUp => "internal error".to_owned(),
             _ => self.to_string(),
         }
     }

@@ -11,6 +11,7 @@ mod run;
 mod secure;
 mod session;
 mod sink;
+mod slot;
 mod statement;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use answer::{Answer, Body, ROW_COUNT, TRUNCATED};
 pub use column::Column;
 pub use error::{Error, Policy};
 pub use format::Format;
+pub use slot::Slot;
 pub use statement::{BadStatement, Statement};
 
 /// What bounds every statement, whatever its data source says.
@@ -76,8 +78,6 @@ pub struct Ask<'a> {
     pub rev: Rev,
     /// The database.
     pub target: &'a SqlTarget,
-    /// The secrets that the target names.
-    pub secrets: &'a Secrets,
     /// What is asked.
     pub statement: &'a Statement,
     /// How the answer is written.
@@ -86,6 +86,15 @@ pub struct Ask<'a> {
     pub trailers: Trailers,
     /// When the caller stops waiting; the target's own limit may come first.
     pub deadline: Instant,
+}
+
+/// What a new connection is made with.
+#[derive(Debug)]
+pub struct Connecting<'a> {
+    /// The secrets that the target names.
+    pub secrets: &'a Secrets,
+    /// The right to one more connection, where they are counted.
+    pub slot: Option<Slot>,
 }
 
 /// The engine. A clone is the same engine.
@@ -104,10 +113,18 @@ impl Sql {
     /// What fails until then is an error here; what fails later ends the body with an error. Dropping the future or the body
     /// cancels the statement in the database.
     ///
+    /// Without `connecting` only a connection that was kept is used, so that secrets are opened for none.
+    ///
     /// # Errors
-    /// The statement is refused, here or by the database (400); the database cannot be reached, refuses its credentials or
+    /// [`Error::Cold`] if one must be made and nothing came to make it with: nothing has run then. The statement is refused, here
+    /// or by the database (400); the database cannot be reached, refuses its credentials or
     /// breaks off (502), has no room (503), or is too slow (504).
-    pub async fn query<S>(&self, _granted: &Granted<S>, ask: Ask<'_>) -> Result<Answer, Error> {
-        self.0.query(ask).await
+    pub async fn query<S>(
+        &self,
+        _granted: &Granted<S>,
+        ask: Ask<'_>,
+        connecting: Option<Connecting<'_>>,
+    ) -> Result<Answer, Error> {
+        self.0.query(ask, connecting).await
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::session::Session;
+use crate::session::Connection;
 use crate::{Error, Limits};
 
 /// How long nobody tries again after a data source had no room.
@@ -45,7 +45,7 @@ struct Place {
 
 #[derive(Debug)]
 struct Kept {
-    session: Option<Session>,
+    connection: Option<Connection>,
     used: Instant,
     full_until: Option<Instant>,
 }
@@ -64,9 +64,6 @@ impl Pool {
     }
 
     /// Waits for the turn, with a bounded number of others and for a bounded time.
-    ///
-    /// This is where a slot among all processes would be asked for, before the first connection of a place, and given back when
-    /// its session is dropped.
     pub(crate) async fn lease(self: &Arc<Self>, rev: Rev) -> Result<Lease, Error> {
         let place = self.place(rev);
         place.check_room()?;
@@ -143,7 +140,7 @@ impl State {
 impl Place {
     fn new(waiting: usize) -> Self {
         let queue = waiting.saturating_add(1).min(Semaphore::MAX_PERMITS);
-        let kept = Kept { session: None, used: Instant::now(), full_until: None };
+        let kept = Kept { connection: None, used: Instant::now(), full_until: None };
         Self {
             turn: Arc::new(Semaphore::new(1)),
             queue: Arc::new(Semaphore::new(queue)),
@@ -171,20 +168,20 @@ impl Place {
 }
 
 impl Lease {
-    /// Takes the session that was kept, unless it has ended or is too old.
-    pub(crate) fn take(&self, idle: Duration) -> Option<Session> {
+    /// Takes the connection that was kept, unless it has ended or is too old.
+    pub(crate) fn take(&self, idle: Duration) -> Option<Connection> {
         let mut kept = self.place.kept();
         let is_fresh = kept.used.elapsed() < idle;
-        let mut session = kept.session.take()?;
+        let mut connection = kept.connection.take()?;
         drop(kept);
-        (is_fresh && !session.is_closed()).then_some(session)
+        (is_fresh && connection.is_usable()).then_some(connection)
     }
 
-    /// Keeps a session for the next statement.
-    pub(crate) fn keep(&self, session: Session) {
+    /// Keeps a connection for the next statement.
+    pub(crate) fn keep(&self, connection: Connection) {
         let mut kept = self.place.kept();
         kept.used = Instant::now();
-        kept.session = Some(session);
+        kept.connection = Some(connection);
     }
 
     /// Has nobody try again for a moment.

@@ -6,10 +6,10 @@ use egress::Egress;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::pool::{Lease, Pool};
-use crate::session::{HOUSEKEEPING, Session};
+use crate::session::{Connection, HOUSEKEEPING, Session};
 use crate::sink::{Room, Sink, Stop};
 use crate::statement::{Dialect, Keyword, check};
-use crate::{Answer, Ask, Column, Error, Limits};
+use crate::{Answer, Ask, Column, Connecting, Error, Limits};
 
 /// What the engine holds.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ impl Engine {
         Self { egress, limits, pool: Arc::new(Pool::new(limits)) }
     }
 
-    pub(crate) async fn query(&self, ask: Ask<'_>) -> Result<Answer, Error> {
+    pub(crate) async fn query(
+        &self,
+        ask: Ask<'_>,
+        connecting: Option<Connecting<'_>>,
+    ) -> Result<Answer, Error> {
         ask.target.check().map_err(Error::Target)?;
         let keyword =
             check(ask.statement, Dialect::of(ask.target.driver)).map_err(Error::Refused)?;
@@ -32,10 +36,10 @@ impl Engine {
         let deadline = ask.deadline.min(begun + ask.target.statement_timeout);
         let late = || Error::Timeout(deadline.saturating_duration_since(begun));
         let lease = timeout_at(deadline, self.pool.lease(ask.rev)).await.map_err(|_| late())??;
-        let opening = self.open(&lease, ask, keyword);
-        let (session, columns) = timeout_at(deadline, opening).await.map_err(|_| late())??;
+        let opening = self.open(&lease, ask, keyword, connecting);
+        let (connection, columns) = timeout_at(deadline, opening).await.map_err(|_| late())??;
         let (sink, head, body) = Sink::new(ask.format, ask.trailers, self.room(ask), columns);
-        let running = Running { session, lease, late: late(), deadline };
+        let running = Running { connection, lease, late: late(), deadline };
         // Of its own, so that it can end the statement when nobody waits for it any more.
         tokio::spawn(running.run(sink));
         let columns = head.await.map_err(|_| Error::GivenUp)??;
@@ -54,48 +58,62 @@ impl Engine {
         lease: &Lease,
         ask: Ask<'_>,
         keyword: Keyword,
-    ) -> Result<(Session, Vec<Column>), Error> {
+        connecting: Option<Connecting<'_>>,
+    ) -> Result<(Connection, Vec<Column>), Error> {
         if let Some(kept) = lease.take(self.limits.idle) {
             match open_in(kept, lease, ask, keyword).await {
                 Err(error) if error.is_ended_session() => {}
                 other => return other,
             }
         }
-        let connected = Session::connect(&self.egress, ask.target, ask.secrets, &self.limits).await;
+        let Connecting { secrets, slot } = connecting.ok_or(Error::Cold)?;
+        let connected = Session::connect(&self.egress, ask.target, secrets, &self.limits).await;
         if let Err(Error::Full(_)) = connected {
             lease.back_off();
         }
-        open_in(connected?, lease, ask, keyword).await
+        match connected {
+            Ok(session) => open_in(Connection { session, slot }, lease, ask, keyword).await,
+            Err(error) => {
+                if let Some(slot) = slot {
+                    slot.give_back().await;
+                }
+                Err(error)
+            }
+        }
     }
 }
 
 async fn open_in(
-    mut session: Session,
+    mut connection: Connection,
     lease: &Lease,
     ask: Ask<'_>,
     keyword: Keyword,
-) -> Result<(Session, Vec<Column>), Error> {
-    match session.open(ask.statement, keyword, ask.format).await {
-        Ok(columns) => Ok((session, columns)),
+) -> Result<(Connection, Vec<Column>), Error> {
+    match connection.session.open(ask.statement, keyword, ask.format).await {
+        Ok(columns) => Ok((connection, columns)),
         Err(error) => {
             if error.leaves_session() {
-                keep(session, lease).await;
+                keep(connection, lease).await;
+            } else {
+                connection.end().await;
             }
             Err(error)
         }
     }
 }
 
-/// Keeps a session if nothing of the statement is left in it.
-async fn keep(mut session: Session, lease: &Lease) {
-    if session.reset().await && session.is_lasting() {
-        lease.keep(session);
+/// Keeps a connection if nothing of the statement is left in it and nobody else waits for the right to it.
+async fn keep(mut connection: Connection, lease: &Lease) {
+    if connection.session.reset().await && connection.may_be_kept() {
+        lease.keep(connection);
+    } else {
+        connection.end().await;
     }
 }
 
 /// A statement that runs.
 struct Running {
-    session: Session,
+    connection: Connection,
     lease: Lease,
     deadline: Instant,
     late: Error,
@@ -105,18 +123,18 @@ impl Running {
     /// Runs it to its end, the caller's or the deadline's. What it left in the session is gone before the answer ends: a process
     /// on Lambda stands still from then on.
     async fn run(self, mut sink: Sink) {
-        let Self { mut session, lease, deadline, late } = self;
+        let Self { mut connection, lease, deadline, late } = self;
         let gone = sink.gone();
         let ended = tokio::select! {
             biased;
             () = sleep_until(deadline) => Err(Stop::Failed(late)),
             () = gone => Err(Stop::Gone),
-            ended = session.stream(&mut sink) => ended,
+            ended = connection.session.stream(&mut sink) => ended,
         };
         match &ended {
-            Ok(()) => keep(session, &lease).await,
-            Err(Stop::Failed(error)) if error.leaves_session() => keep(session, &lease).await,
-            Err(_) => session.cancel().await,
+            Ok(()) => keep(connection, &lease).await,
+            Err(Stop::Failed(error)) if error.leaves_session() => keep(connection, &lease).await,
+            Err(_) => connection.cancel().await,
         }
         drop(lease);
         let telling = async {

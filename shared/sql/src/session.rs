@@ -10,7 +10,7 @@ use crate::column::Column;
 use crate::format::Format;
 use crate::sink::{Sink, Stop};
 use crate::statement::{Keyword, Statement};
-use crate::{Error, Limits, mysql, postgres};
+use crate::{Error, Limits, Slot, mysql, postgres};
 
 /// How long the database may take to be made ready for the next caller, or to be told to stop.
 pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(5);
@@ -20,6 +20,43 @@ pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(5);
 pub(crate) enum Session {
     Postgres(Box<postgres::Session>),
     Mysql(Box<mysql::Session>),
+}
+
+/// A session, and the right to have it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) session: Session,
+    pub(crate) slot: Option<Slot>,
+}
+
+impl Connection {
+    /// Tells whether another statement may run in it.
+    pub(crate) fn is_usable(&mut self) -> bool {
+        self.may_be_kept() && !self.session.is_closed()
+    }
+
+    /// Tells whether it may be kept for another statement.
+    pub(crate) fn may_be_kept(&self) -> bool {
+        self.session.is_lasting() && self.slot.as_ref().is_none_or(Slot::may_be_kept)
+    }
+
+    /// Closes it, and then gives the right to it back.
+    pub(crate) async fn end(self) {
+        let Self { session, slot } = self;
+        drop(session);
+        if let Some(slot) = slot {
+            slot.give_back().await;
+        }
+    }
+
+    /// Has the server stop what runs, and ends it.
+    pub(crate) async fn cancel(self) {
+        let Self { session, slot } = self;
+        session.cancel().await;
+        if let Some(slot) = slot {
+            slot.give_back().await;
+        }
+    }
 }
 
 impl Session {

@@ -12,7 +12,7 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 use crate::floods::Address;
 
 pub(crate) use documents::{
-    documents_of, home_of, kind_of, members_of_project, prefix_of, roles_of, secret_of,
+    documents_of, home_of, kind_of, members_of_project, prefix_of, roles_of, secret_of, slots_of,
 };
 
 /// Which of the three tables.

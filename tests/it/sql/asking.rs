@@ -15,7 +15,7 @@ use sourcegate_core::{
     SQL_STATEMENT_TIMEOUT, Scope, ScopedName, ScopedSource, Secrets, SqlDriver, SqlParams,
     SqlPlace, SqlTarget, SqlTls, SslMode,
 };
-use sql::{Answer, Ask, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers};
+use sql::{Answer, Ask, Connecting, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers};
 use tokio::time::Instant;
 
 /// A data source and the engine that serves it.
@@ -126,13 +126,13 @@ impl Source {
         let ask = Ask {
             rev: self.rev,
             target: &self.target,
-            secrets: &self.secrets,
             statement: &statement,
             format,
             trailers: self.trailers,
             deadline: Instant::now() + Duration::from_secs(60),
         };
-        self.sql.query(&granted(), ask).await
+        let connecting = Connecting { secrets: &self.secrets, slot: None };
+        self.sql.query(&granted(), ask, Some(connecting)).await
     }
 
     /// The whole answer to a statement with parameters; what breaks it off is an error too.

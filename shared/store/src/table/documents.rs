@@ -1,6 +1,8 @@
 //! The keys of the Perses dialect's documents. Their names have no `#`; what may have one is escaped.
 
-use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, Rev, Scope, ScopedName};
+use sourcegate_core::{
+    DocumentId, DocumentKind, DocumentName, Incarnation, OrgId, Rev, Scope, ScopedName,
+};
 
 use super::{Key, Table, escaped, sealed_of};
 
@@ -158,8 +160,18 @@ impl Key {
         Self::scratch(format!("BEARER#{org}#{secret}"), "-")
     }
 
+    /// One of the slots for connections to a database.
+    pub(crate) fn slot(org: OrgId, source: Incarnation, number: u32) -> Self {
+        Self::scratch(slots_of(org, source), number.to_string())
+    }
+
     /// How the sort keys of the sealed values of a project's secrets begin.
     pub(crate) fn sealed_of_project(project: &DocumentName) -> String {
         format!("PSECRET#{project}#")
     }
+}
+
+/// Where the slots for connections to a database are.
+pub(crate) fn slots_of(org: OrgId, source: Incarnation) -> String {
+    format!("SLOT#{org}#{source}")
 }
