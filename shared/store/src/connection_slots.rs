@@ -46,11 +46,12 @@ impl Store {
         let taken = self.query(&partition, usize::MAX).await?;
         let taken: BTreeSet<u32> = taken
             .iter()
-            .filter(|item| Record(item).number("expires").is_ok_and(|expires| expires >= now))
+            .filter(|item| Record(item).number("expires").is_ok_and(|expires: i64| expires >= now))
             .filter_map(|item| Record(item).text("sk").ok()?.parse().ok())
             .collect();
         let nonce = Rev::new();
-        let mut free: Vec<u32> = (0..most.min(MOST)).filter(|number| !taken.contains(number)).collect();
+        let mut free: Vec<u32> =
+            (0..most.min(MOST)).filter(|number| !taken.contains(number)).collect();
         // Whoever asks at the same time mostly begins at another one.
         let start = nonce.spread(free.len());
         free.rotate_left(start);

@@ -64,6 +64,7 @@ pub use aws::{Aws, BadBundle};
 pub use cache::Stamp;
 pub use check::{Checked, Finding};
 pub use config::{Config, Endpoint};
+pub use connection_slots::ConnectionSlot;
 pub use correlations::{Edit, Link, Links, Patch};
 pub use datasources::{Assignment, Change, Draft, Listing, Stored};
 pub use documents::{
@@ -86,7 +87,6 @@ pub use secrets::Sealed;
 pub use sessions::{ACCESS_SECONDS, Tokens};
 pub use table::Tables;
 pub use tokens::AccountToken;
-pub use connection_slots::ConnectionSlot;
 pub use upstream_tokens::{FetchedToken, KeptToken};
 pub use users::{Listed, NewUser, Profile, User};
 pub use vault::Vault;

@@ -15,7 +15,9 @@ use sourcegate_core::{
     SQL_STATEMENT_TIMEOUT, Scope, ScopedName, ScopedSource, Secrets, SqlDriver, SqlParams,
     SqlPlace, SqlTarget, SqlTls, SslMode,
 };
-use sql::{Answer, Ask, Connecting, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers};
+use sql::{
+    Answer, Ask, Connecting, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers,
+};
 use tokio::time::Instant;
 
 /// A data source and the engine that serves it.
