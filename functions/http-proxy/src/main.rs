@@ -1,4 +1,4 @@
-//! Requests to data sources, streamed both ways. The one function that opens secrets.
+//! Requests to data sources, streamed both ways. It opens secrets, as sql-proxy does and no other.
 
 use egress::{Dns, Egress, Timeouts};
 use gateway::Gateway;

@@ -74,9 +74,9 @@ pub enum BadConnection {
     /// A field of `jsonData` is of another type than it must be.
     #[error("jsonData.{0} is not of the right type")]
     Field(&'static str),
-    /// `jsonData` as a whole cannot be read.
-    #[error("jsonData cannot be read: {0}")]
-    Shape(String),
+    /// A field of `jsonData` is of another type than a database's must be; which, is not said, since errors would quote it.
+    #[error("jsonData has a field that is not of the right type for a database")]
+    Shape,
     /// A field that names a file of the server.
     #[error(
         "jsonData.{0} names a file of the server, which is never read; set tlsConfigurationMethod to file-content and send the file's text in secureJsonData"
@@ -216,6 +216,10 @@ impl HttpTarget {
     pub fn of(settings: &Settings) -> Result<Self, BadConnection> {
         if settings.url.is_empty() {
             return Err(BadConnection::NoUrl);
+        }
+        // A database's address reads as a url too, and its password would go there as it is.
+        if settings.plugin().is_database() {
+            return Err(BadConnection::NotHttp);
         }
         let base = BaseUrl::parse(&settings.url).map_err(BadConnection::Url)?;
         if base.scheme == Scheme::Other {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{BaseUrl, Scheme, Settings, SqlDriver, SqlTarget, connection::Extras};
+use crate::{BaseUrl, Scheme, Settings, SqlDriver, SqlPlace, SqlTarget, connection::Extras};
 
 /// Where a data source's secrets may go: its type, the scheme, host and port of its url, and whether TLS is verified.
 ///
@@ -21,11 +21,18 @@ impl Destination {
     pub fn of(settings: &Settings) -> Self {
         let plugin = settings.plugin().id().unwrap_or(&settings.type_text);
         let extras = Extras::lenient(&settings.json_data);
-        let tls = match SqlDriver::of_plugin(settings.plugin()) {
+        let driver = SqlDriver::of_plugin(settings.plugin());
+        let tls = match driver {
             Some(driver) => SqlTarget::verified(settings, driver),
             None if extras.tls_skip_verify => "any",
             None => "verified",
         };
+        if let Some(Ok(place)) = driver.map(|driver| SqlPlace::parse(&settings.url, driver)) {
+            // Another port than a url would have by itself.
+            let host = place.host.trim_end_matches('.').to_ascii_lowercase();
+            let text = format!("type={plugin:?}\nhost={host}\nport={}\ntls={tls}", place.port);
+            return Self { text, headers: Vec::new() };
+        }
         let place = match BaseUrl::parse(&settings.url) {
             Ok(url) => {
                 let scheme = match url.scheme {
@@ -118,6 +125,18 @@ mod tests {
         assert_ne!(of("verify-full"), of("verify-ca"));
         assert_ne!(of("verify-full"), of("require"));
         assert_eq!(of("disable"), of("require"));
+    }
+
+    #[test]
+    fn k04_a_databases_port_is_that_which_is_dialled() {
+        let of = |url: &str| {
+            let mut settings = settings(url, "{}");
+            settings.type_text = "postgres".into();
+            Destination::of(&settings)
+        };
+        assert_eq!(of("db"), of("DB.:5432"));
+        assert_ne!(of("db"), of("db:80"));
+        assert_ne!(of("db"), of("other"));
     }
 
     #[test]

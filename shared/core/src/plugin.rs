@@ -102,6 +102,12 @@ impl Plugin {
         self.row().map_or(OTHERS_THAT_NEED_A_URL.contains(&type_text), |row| row.needs_url)
     }
 
+    /// Tells whether this is a database that speaks a protocol of its own.
+    #[must_use]
+    pub fn is_database(self) -> bool {
+        matches!(self, Self::Postgres | Self::Mysql | Self::Mssql)
+    }
+
     /// Tells whether this is Prometheus or one of its hosted forms, or Loki: types whose writing methods need a route.
     #[must_use]
     pub fn lists_its_writes(self) -> bool {

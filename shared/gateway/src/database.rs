@@ -23,6 +23,8 @@ pub struct Database {
     rev: Rev,
     pub(crate) target: SqlTarget,
     sealed: SealedSecrets,
+    /// Whether it is asked once, so that no connection is kept or counted.
+    pub(crate) is_once: bool,
 }
 
 enum SealedSecrets {
@@ -63,7 +65,8 @@ impl Database {
         let rev = secret.as_ref().map_or(rev, |secret| rev.and(secret.document.rev));
         let sealed =
             secret.map_or(SealedSecrets::None, |secret| SealedSecrets::Perses(Box::new(secret)));
-        Ok(Self { granted: GrantedEither::Perses(granted), rev, target, sealed })
+        let granted = GrantedEither::Perses(granted);
+        Ok(Self { granted, rev, target, sealed, is_once: false })
     }
 
     /// Makes it of Grafana's settings; none if they are no database's that is asked in SQL.
@@ -76,6 +79,7 @@ impl Database {
             rev: source.rev,
             target,
             sealed: SealedSecrets::Grafana(located.clone()),
+            is_once: false,
         }))
     }
 }
@@ -98,7 +102,8 @@ impl Gateway {
                 Some(secrets) => secrets,
                 None => secrets.insert(self.secrets_of(database).await?),
             };
-            let slot = match database.target.most_connections {
+            let most = database.target.most_connections.filter(|_| !database.is_once);
+            let slot = match most {
                 None => None,
                 Some(most) => match self.slot_of(database, most).await? {
                     Some(slot) => Some(slot),
@@ -127,6 +132,7 @@ impl Gateway {
             format: question.format,
             trailers: question.trailers,
             deadline: question.deadline,
+            keeps: !database.is_once,
         };
         let Some(engine) = &self.0.sql else { return Err(sql::Error::NotHere) };
         match &database.granted {

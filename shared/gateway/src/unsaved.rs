@@ -38,6 +38,11 @@ impl Gateway {
             rev: Rev::new(),
             spec,
         });
-        self.reach_granted(granted).await
+        let mut reached = self.reach_granted(granted).await?;
+        if let Reached::Sql(database) = &mut reached {
+            // Nobody comes again for a connection of it.
+            database.is_once = true;
+        }
+        Ok(reached)
     }
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::any;
 use gateway::{Entry, Gateway, Hop, Proxied, Reach, Reached, UpstreamTiming};
 use http::Method;
-use sourcegate_core::{BadConnection, DocumentKind};
+use sourcegate_core::{BadConnection, DocumentKind, Scope};
 use store::Claim;
 use web::{Arrival, Credential, RawPath};
 
@@ -66,6 +66,7 @@ pub(crate) async fn reach<'a>(
             // Who may not ask is not told that he asked wrongly.
             let claim = Claim { credential: &credential, org, peer: arrival.peer };
             let caller = Box::pin(gateway.authenticate(claim)).await?;
+            let caller = Box::pin(gateway.with_roles(caller, &Scope::Org)).await?;
             caller.allow_document(Verb::Read, DocumentKind::Datasource, None)?;
             return Err(refusal.into());
         }

@@ -1,5 +1,7 @@
 //! Statements for databases, by scope and name (contract/perses.md 2); what else is on these paths goes on as a request.
 
+use std::time::{Duration, Instant};
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -10,7 +12,6 @@ use gateway::{
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use serde::Deserialize;
 use serde_json::Value;
-use std::time::{Duration, Instant};
 use web::{Arrival, Credential, RawPath};
 
 use crate::accept::format;

@@ -86,6 +86,8 @@ pub struct Ask<'a> {
     pub trailers: Trailers,
     /// When the caller stops waiting; the target's own limit may come first.
     pub deadline: Instant,
+    /// Whether the connection is kept for whoever asks next.
+    pub keeps: bool,
 }
 
 /// What a new connection is made with.

@@ -54,6 +54,7 @@ struct Kept {
 #[derive(Debug)]
 pub(crate) struct Lease {
     place: Arc<Place>,
+    keeps: bool,
     _turn: OwnedSemaphorePermit,
     _queued: OwnedSemaphorePermit,
 }
@@ -64,7 +65,7 @@ impl Pool {
     }
 
     /// Waits for the turn, with a bounded number of others and for a bounded time.
-    pub(crate) async fn lease(self: &Arc<Self>, rev: Rev) -> Result<Lease, Error> {
+    pub(crate) async fn lease(self: &Arc<Self>, rev: Rev, keeps: bool) -> Result<Lease, Error> {
         let place = self.place(rev);
         place.check_room()?;
         let queued = Arc::clone(&place.queue).try_acquire_owned().map_err(|_| Error::Busy)?;
@@ -72,7 +73,7 @@ impl Pool {
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
         // Whoever had the turn before may have found none.
         place.check_room()?;
-        Ok(Lease { place, _turn: turn, _queued: queued })
+        Ok(Lease { place, keeps, _turn: turn, _queued: queued })
     }
 
     fn place(self: &Arc<Self>, rev: Rev) -> Arc<Place> {
@@ -175,6 +176,11 @@ impl Lease {
         let mut connection = kept.connection.take()?;
         drop(kept);
         (is_fresh && connection.is_usable()).then_some(connection)
+    }
+
+    /// Tells whether somebody may come for what is kept.
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps
     }
 
     /// Keeps a connection for the next statement.

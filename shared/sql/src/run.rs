@@ -35,7 +35,9 @@ impl Engine {
         let begun = Instant::now();
         let deadline = ask.deadline.min(begun + ask.target.statement_timeout);
         let late = || Error::Timeout(deadline.saturating_duration_since(begun));
-        let lease = timeout_at(deadline, self.pool.lease(ask.rev)).await.map_err(|_| late())??;
+        let lease = timeout_at(deadline, self.pool.lease(ask.rev, ask.keeps))
+            .await
+            .map_err(|_| late())??;
         let opening = self.open(&lease, ask, keyword, connecting);
         let (connection, columns) = timeout_at(deadline, opening).await.map_err(|_| late())??;
         let (sink, head, body) = Sink::new(ask.format, ask.trailers, self.room(ask), columns);
@@ -104,7 +106,7 @@ async fn open_in(
 
 /// Keeps a connection if nothing of the statement is left in it and nobody else waits for the right to it.
 async fn keep(mut connection: Connection, lease: &Lease) {
-    if connection.session.reset().await && connection.may_be_kept() {
+    if lease.keeps() && connection.session.reset().await && connection.may_be_kept() {
         lease.keep(connection);
     } else {
         connection.end().await;

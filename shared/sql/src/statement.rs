@@ -198,8 +198,9 @@ fn mysql_comment(text: &str) -> Option<&str> {
         return Some(line(text));
     }
     if let Some(rest) = text.strip_prefix("--") {
+        // The server looks at one byte: what else is a control character to Unicode begins a name there.
         let is_comment =
-            rest.chars().next().is_none_or(|c| c.is_ascii_whitespace() || c.is_control());
+            rest.bytes().next().is_none_or(|b| b.is_ascii_whitespace() || b.is_ascii_control());
         return is_comment.then(|| line(rest));
     }
     let rest = text.strip_prefix("/*")?;

@@ -254,6 +254,10 @@ async fn an_unsaved_database_is_asked_with_bound_secrets_alone() {
         admin.post("/proxy/unsaved/globaldatasources/x", &sent).await
     };
     assert_eq!(unsaved(&shop(postgres), "SELECT 1 AS a").await.text(), "a\n1\n");
+    // Silence about TLS is another place than a word.
+    let mut silent = shop(postgres);
+    silent.as_object_mut().expect("an object").remove("postgres");
+    assert_eq!(unsaved(&silent, "SELECT 1").await.cause(), "secret_not_bound");
     let mut weaker = shop(postgres);
     weaker["host"] = format!("localhost:{}", postgres.address().port()).into();
     let answer = unsaved(&weaker, "SELECT 1").await;
@@ -273,6 +277,10 @@ async fn databases_of_grafanas_kind_are_reached_by_name() {
         assert_eq!(admin.post("/api/datasources", &source).await.status, 200);
     }
     let viewer = app.as_viewer().await;
+    let listed = admin.get("/api/datasources").await.json();
+    let uid = listed[0]["uid"].as_str().expect("a uid");
+    let refused = viewer.get(&format!("/api/datasources/proxy/uid/{uid}/x")).await;
+    assert_eq!(refused.status, 403, "no password goes there as it is: {}", refused.text());
     for path in ["/proxy/globaldatasources/shop", "/proxy/globaldatasources/Shop%202"] {
         let answer = ask(&viewer, path, "text/csv", "SELECT current_user AS me").await;
         assert_eq!(answer.text(), "me\nreader\n", "{path}");

@@ -132,6 +132,7 @@ impl Source {
             format,
             trailers: self.trailers,
             deadline: Instant::now() + Duration::from_secs(60),
+            keeps: true,
         };
         let connecting = Connecting { secrets: &self.secrets, slot: None };
         self.sql.query(&granted(), ask, Some(connecting)).await

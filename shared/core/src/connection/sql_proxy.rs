@@ -122,7 +122,7 @@ impl SqlProxy {
     }
 
     /// Gives the one place that a secret is sent to with it, as secrets are bound to. Whoever asks for less than verified TLS
-    /// names another place; where nothing is said, the secret itself decides.
+    /// names another place, and so does whoever says nothing, where less could follow.
     ///
     /// # Errors
     /// A driver, a host or a mode that is none.
@@ -135,9 +135,11 @@ impl SqlProxy {
             SqlDriver::Mysql | SqlDriver::Mariadb => "mysql",
         };
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let tls = match self.mode(driver)?.map(SslMode::verified) {
-            None | Some("verified") => String::new(),
-            Some(less) => format!("?tls={less}"),
+        let tls = match (driver, self.mode(driver)?.map(SslMode::verified)) {
+            // What it then means depends on the secret, and may be less than another word has said.
+            (SqlDriver::Postgres, None) => "?tls=unsaid".to_owned(),
+            (_, None | Some("verified")) => String::new(),
+            (_, Some(less)) => format!("?tls={less}"),
         };
         Ok(match host.contains(':') {
             true => format!("{protocol}://[{host}]:{port}{tls}"),
@@ -321,7 +323,10 @@ fn number(field: &'static str, value: &Value) -> Result<Option<u64>, BadSqlProxy
     Ok(Some(number).filter(|number| *number > 0))
 }
 
-/// Reads a duration, or a number of seconds; none and zero mean the default.
+/// The longest that any of it may take: nothing that is asked over HTTP here lasts longer.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Reads a duration, or a number of seconds, of at most 15 minutes; none and zero mean the default.
 fn time(field: &'static str, value: &Value) -> Result<Option<Duration>, BadSqlProxy> {
     let time = match value {
         Value::String(text) if !text.bytes().all(|b| b.is_ascii_digit()) => {
@@ -329,7 +334,7 @@ fn time(field: &'static str, value: &Value) -> Result<Option<Duration>, BadSqlPr
         }
         value => Duration::from_secs(number(field, value)?.unwrap_or_default()),
     };
-    Ok(Some(time).filter(|time| !time.is_zero()))
+    Ok(Some(time.min(LONGEST)).filter(|time| !time.is_zero()))
 }
 
 #[cfg(test)]

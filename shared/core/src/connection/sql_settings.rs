@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::BadConnection;
 use crate::{
@@ -58,8 +58,7 @@ impl SqlTarget {
         driver: SqlDriver,
         secrets: &BTreeSet<String>,
     ) -> Result<Self, BadConnection> {
-        let fields: Fields = serde_json::from_str(settings.json_data.as_str())
-            .map_err(|error| BadConnection::Shape(error.to_string()))?;
+        let fields = Fields::read(settings).ok_or(BadConnection::Shape)?;
         let database = match fields.database.as_str() {
             "" => settings.database.clone(),
             own => own.to_owned(),
@@ -92,12 +91,19 @@ impl SqlTarget {
 
     /// Tells how far settings of a database verify the server: part of where its secrets may go.
     pub(crate) fn verified(settings: &Settings, driver: SqlDriver) -> &'static str {
-        let fields: Fields = serde_json::from_str(settings.json_data.as_str()).unwrap_or_default();
+        let fields = Fields::read(settings).unwrap_or_default();
         fields.mode(driver).unwrap_or(SslMode::Disable).verified()
     }
 }
 
 impl Fields {
+    /// What is null is unset.
+    fn read(settings: &Settings) -> Option<Self> {
+        let mut all: Map<String, Value> = serde_json::from_str(settings.json_data.as_str()).ok()?;
+        all.retain(|_, value| !value.is_null());
+        serde_json::from_value(Value::Object(all)).ok()
+    }
+
     fn mode(&self, driver: SqlDriver) -> Result<SslMode, BadConnection> {
         match (driver, self.sslmode.trim()) {
             (SqlDriver::Postgres, "") => Ok(SslMode::VerifyFull),
@@ -207,6 +213,8 @@ mod tests {
 
     #[test]
     fn the_database_is_either_fields() {
+        let nulls = of("mysql", r#"{"tlsAuth":null,"database":null}"#, &[]).unwrap();
+        assert_eq!(&*nulls.database, "d");
         let own = of("mysql", r#"{"database":"own","maxOpenConns":5,"timezone":"UTC"}"#, &[]);
         let own = own.unwrap();
         assert_eq!((&*own.database, own.most_connections), ("own", Some(5)));

@@ -31,6 +31,16 @@ fn check_headers(json: &str, expected: &[&str]) {
 }
 
 #[test]
+fn k05_no_request_over_http_brings_a_database_its_password() {
+    for type_text in ["postgres", "grafana-postgresql-datasource", "mysql", "mssql"] {
+        let mut settings = settings("db.example:5432", r#"{"sslmode":"verify-full"}"#);
+        settings.type_text = type_text.to_owned();
+        settings.user = "reader".to_owned();
+        assert_eq!(HttpTarget::of(&settings), Err(BadConnection::NotHttp), "{type_text}");
+    }
+}
+
+#[test]
 fn t70_headers_are_numbered_from_one_without_a_gap() {
     check_headers(r#"{"httpHeaderName1":"X-A","httpHeaderName2":"X-B"}"#, &["x-a", "x-b"]);
     check_headers(r#"{"httpHeaderName1":"X-A","httpHeaderName3":"X-C"}"#, &["x-a"]);

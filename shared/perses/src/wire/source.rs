@@ -175,7 +175,7 @@ mod tests {
     fn a_database_names_its_secret_too() {
         let sql = r#"{"plugin":{"kind":"P","spec":{"proxy":{"kind":"SQLProxy","spec":{"driver":"postgres","host":"H","database":"d","secret":"s"}}}}}"#;
         let named = SourceSpec::read(Some(sql)).unwrap().secret();
-        let destination = "postgres://h:5432".to_owned();
+        let destination = "postgres://h:5432?tls=unsaid".to_owned();
         assert_eq!(named, Some(NamedSecret { name: "s".to_owned(), destination }));
     }
 }

@@ -13,8 +13,15 @@ use super::wire::Channel;
 use crate::Error;
 use crate::error::BoxError;
 
-/// Rows of an answer that only the engine reads.
+/// Rows of an answer that only the engine reads, and their bytes.
 const MOST_LINES: usize = 10_000;
+const MOST_LINE_BYTES: usize = 256 << 10;
+
+/// Columns of an answer, as many as any table may have.
+const MOST_COLUMNS: usize = 4096;
+
+/// Bytes of the definition of one column.
+const MOST_DEFINITION_BYTES: usize = 16 << 10;
 
 /// Why a command has no answer.
 pub(super) enum Failed {
@@ -68,8 +75,11 @@ pub(super) async fn prepare(channel: &mut Channel, text: &str) -> Result<Prepare
     let prepared: StmtPacket = parse(packet, ())?;
     let params = usize::from(prepared.num_params());
     let columns = usize::from(prepared.num_columns());
-    definitions(channel, params).await?;
-    let columns = definitions(channel, columns).await?;
+    if columns > MOST_COLUMNS {
+        return Err(protocol("a number of columns").into());
+    }
+    definitions(channel, params, false).await?;
+    let columns = definitions(channel, columns, true).await?;
     Ok(Prepared { id: prepared.statement_id(), params, columns })
 }
 
@@ -83,7 +93,7 @@ pub(super) async fn head(channel: &mut Channel) -> Result<Vec<Definition>, Faile
         _ => ParseBuf(packet).checked_eat_lenenc_int().unwrap_or_default(),
     };
     match usize::try_from(count) {
-        Ok(count @ 1..=4096) => Ok(definitions(channel, count).await?),
+        Ok(count @ 1..=MOST_COLUMNS) => Ok(definitions(channel, count, true).await?),
         _ => Err(protocol("a number of columns").into()),
     }
 }
@@ -92,7 +102,7 @@ pub(super) async fn head(channel: &mut Channel) -> Result<Vec<Definition>, Faile
 pub(super) async fn ask(channel: &mut Channel, text: &str) -> Result<Vec<String>, Failed> {
     channel.command(Command::COM_QUERY, text.as_bytes()).await?;
     head(channel).await?;
-    let mut lines = Vec::new();
+    let (mut lines, mut bytes) = (Vec::new(), 0);
     loop {
         let packet = channel.receive().await?;
         match end(packet)? {
@@ -102,6 +112,10 @@ pub(super) async fn ask(channel: &mut Channel, text: &str) -> Result<Vec<String>
             None => {
                 let value = ParseBuf(packet).checked_eat_lenenc_str();
                 let value = value.ok_or_else(|| protocol("a row"))?;
+                bytes += value.len();
+                if bytes > MOST_LINE_BYTES {
+                    return Err(protocol("too many bytes of rows").into());
+                }
                 lines.push(String::from_utf8_lossy(value).into_owned());
             }
         }
@@ -118,14 +132,25 @@ pub(super) fn end(packet: &[u8]) -> Result<Option<End>, Error> {
     }
 }
 
-/// Receives this many definitions and what ends them; nothing where there are none.
-async fn definitions(channel: &mut Channel, count: usize) -> Result<Vec<Definition>, Error> {
-    let mut found = Vec::with_capacity(count);
+/// Receives this many definitions and what ends them, and gives those that are to be kept; nothing where there are none.
+async fn definitions(
+    channel: &mut Channel,
+    count: usize,
+    keeps: bool,
+) -> Result<Vec<Definition>, Error> {
+    let mut found = Vec::new();
     if count == 0 {
         return Ok(found);
     }
     for _ in 0..count {
-        found.push(parse(channel.receive().await?, ())?);
+        let packet = channel.receive().await?;
+        if packet.len() > MOST_DEFINITION_BYTES {
+            return Err(protocol("the definition of a column"));
+        }
+        let definition = parse(packet, ())?;
+        if keeps {
+            found.push(definition);
+        }
     }
     state::<OldEofPacket>(channel.receive().await?)?;
     Ok(found)

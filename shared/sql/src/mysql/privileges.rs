@@ -87,9 +87,13 @@ async fn judge(
         match grant(&line) {
             Grant::Harmless => {}
             Grant::Dangerous => return Ok(true),
+            Grant::Roles(found) if found.len() > MOST_ROLES => return Ok(true),
             Grant::Roles(found) => {
                 let new: Vec<_> = found.into_iter().filter(|role| !roles.contains(role)).collect();
                 roles.extend(new);
+                if roles.len() > MOST_ROLES {
+                    return Ok(true);
+                }
             }
         }
     }

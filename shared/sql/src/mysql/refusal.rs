@@ -18,6 +18,9 @@ pub(super) struct Refused {
     message: String,
 }
 
+/// Characters of a message that are kept: the server itself has no longer ones.
+const MOST_MESSAGE: usize = 1024;
+
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
@@ -42,7 +45,7 @@ impl Refused {
             ErrPacket::Error(said) => Ok(Self {
                 number: said.error_code(),
                 state: said.sql_state_ref().map_or("HY000".into(), |state| state.as_str()).into(),
-                message: said.message_str().into(),
+                message: said.message_str().chars().take(MOST_MESSAGE).collect(),
             }),
             ErrPacket::Progress(_) => Err(Error::Protocol("a report of progress".into())),
         }
@@ -88,6 +91,8 @@ impl Refused {
     /// Judges by number, since most numbers share the SQLSTATE HY000, and else by that.
     fn whose(&self) -> Whose {
         match self.number {
+            // Raised by a function, whatever its SQLSTATE.
+            1642..=1644 => return Whose::Caller,
             // The server's own limit of MariaDB and of MySQL; a lock that was waited for.
             1969 | 3024 | 1205 => return Whose::Time,
             // Connections of the server, of the user, per hour; threads, memory, disk.
@@ -106,10 +111,10 @@ impl Refused {
             _ => {}
         }
         match self.state.get(..2).unwrap_or_default() {
-            "0A" | "20" | "21" | "22" | "23" | "24" | "25" | "2F" | "34" | "38" | "39" | "42"
-            | "44" | "45" | "54" | "HY" => Whose::Caller,
             "28" => Whose::Credentials,
-            _ => Whose::Server,
+            "08" | "3D" | "40" | "53" | "57" | "58" | "70" | "XX" => Whose::Server,
+            // A function may raise any other, with a message that quotes data: it is for the caller alone.
+            _ => Whose::Caller,
         }
     }
 }
@@ -144,6 +149,7 @@ mod tests {
         check("42S02", &[1146], Whose::Caller);
         check("HY000", &[1210, 1267, 1295, 1356], Whose::Caller);
         check("45000", &[1644], Whose::Caller);
+        check("77777", &[1644], Whose::Caller);
         check("28000", &[1045, 1698], Whose::Credentials);
         check("HY000", &[1130, 3118, 3159], Whose::Credentials);
         check("08004", &[1040], Whose::Room);

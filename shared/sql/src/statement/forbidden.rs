@@ -8,9 +8,23 @@ use crate::statement::Dialect;
 /// Words that no reading statement needs.
 const WORDS: [&str; 1] = ["INTO"];
 
-/// Functions that reach files, programs or other sessions.
-const FUNCTIONS: [&str; 6] =
-    ["LOAD_FILE", "GET_LOCK", "SYS_EXEC", "SYS_EVAL", "SYS_GET", "SYS_SET"];
+/// Functions that reach files, programs, other servers or other sessions; those of libraries ask for no right of their own.
+const FUNCTIONS: [&str; 11] = [
+    "LOAD_FILE",
+    "GET_LOCK",
+    "SYS_EXEC",
+    "SYS_EVAL",
+    "SYS_BINEVAL",
+    "SYS_GET",
+    "SYS_SET",
+    "SPIDER_DIRECT_SQL",
+    "SPIDER_BG_DIRECT_SQL",
+    "SPIDER_COPY_TABLES",
+    "MROONGA_COMMAND",
+];
+
+/// Hints that take the server's own limit away.
+const HINTS: [&str; 2] = ["MAX_EXECUTION_TIME", "SET_VAR"];
 
 /// Words that mean something beside each other: rows that are locked, and hashes of passwords.
 const PAIRS: [(&str, &str, &str); 5] = [
@@ -33,6 +47,12 @@ enum Piece<'a> {
 
 /// Refuses what reaches beyond tables.
 pub(super) fn check(text: &str) -> Result<(), BadStatement> {
+    let folded = text.to_ascii_uppercase();
+    if let Some(hint) =
+        HINTS.into_iter().find(|hint| folded.contains("/*+") && folded.contains(hint))
+    {
+        return Err(BadStatement::Forbidden(hint));
+    }
     let mut rest = text;
     let mut before = Piece::Other;
     while let Some((piece, after)) = next(rest)? {
@@ -136,6 +156,7 @@ mod tests {
             "SELECT 1 -- '\n INTO @x",
             "SELECT 1 # '\n INTO @x",
             "SELECT 1 /* ' */ INTO @x",
+            "SELECT 1 --\u{85}x INTO @y",
         ] {
             check_refused(text, "INTO");
         }
@@ -149,6 +170,10 @@ mod tests {
             check_refused(text, "LOAD_FILE");
         }
         check_refused("SELECT GET_LOCK('a', 1)", "GET_LOCK");
+        check_refused("SELECT sys_bineval(1)", "SYS_BINEVAL");
+        check_refused("SELECT /*+ max_execution_time(0) */ 1", "MAX_EXECUTION_TIME");
+        check_refused("SELECT /*+ SET_VAR(max_execution_time = 0) */ 1", "MAX_EXECUTION_TIME");
+        check_refused("SELECT /*+ SET_VAR(sql_mode = '') */ 1", "SET_VAR");
         check_refused("SELECT * FROM t FOR  update", "FOR UPDATE");
         check_refused("SELECT * FROM t FOR SHARE SKIP LOCKED", "FOR SHARE");
         check_refused("SELECT * FROM t LOCK IN SHARE MODE", "LOCK IN SHARE MODE");
@@ -167,7 +192,7 @@ mod tests {
             "SELECT 'LOAD_FILE(' /* LOAD_FILE(1) */ # LOAD_FILE(1)",
             "SELECT 'a--b', '/*x*/', \"/*!x\"",
             "SELECT grants, `show`, user FROM t WHERE a = 'for update'",
-            "SELECT /*+ MAX_EXECUTION_TIME(1000) */ 1",
+            "SELECT /*+ NO_INDEX_MERGE(t) */ 1",
             "SELECT SUBSTRING(a FOR 2), b FROM t FORCE INDEX FOR JOIN (i)",
             "SELECT 'é\\é' AS é",
             "SELECT '",

@@ -5,7 +5,7 @@ use arbtest::{arbitrary, arbtest};
 use super::*;
 
 /// What stands before or within statements.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 41] = [
     " ",
     "\t",
     "\n",
@@ -46,6 +46,7 @@ const PIECES: [&str; 40] = [
     "x",
     "1",
     "ſelect",
+    "\u{85}",
 ];
 
 /// Blanks and comments of the server's own grammar, read in another way than the check does: with a regular scan for what

@@ -123,10 +123,10 @@ fn a_secret_is_bound_to_protocol_host_and_port() {
         let spec = json!({ "driver": driver, "host": host, "database": "d" });
         SqlProxy::read(&spec).unwrap().destination().unwrap()
     };
-    assert_eq!(of("postgres", "DB.example."), "postgres://db.example:5432");
+    assert_eq!(of("postgres", "DB.example."), "postgres://db.example:5432?tls=unsaid");
     assert_eq!(of("mysql", "h:1"), "mysql://h:1");
     assert_eq!(of("mariadb", "h:1"), of("mysql", "h:1"));
-    assert_eq!(of("postgres", "[::1]:7"), "postgres://[::1]:7");
+    assert_eq!(of("postgres", "[::1]:7"), "postgres://[::1]:7?tls=unsaid");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn k05_whoever_asks_for_less_tls_names_another_place() {
         SqlProxy::read(&spec).unwrap().destination().unwrap()
     };
     let postgres = |mode: &str| of(&json!({ "postgres": { "ssl_mode": mode } }));
-    for (mode, expected) in [("", ""), ("verify-full", ""), ("verify-ca", "?tls=ca")] {
+    for (mode, expected) in [("", "?tls=unsaid"), ("verify-full", ""), ("verify-ca", "?tls=ca")] {
         assert_eq!(postgres(mode), format!("postgres://h:1{expected}"));
     }
     for mode in ["require", "prefer", "allow", "disable"] {
@@ -153,6 +153,8 @@ fn times_and_numbers_are_read_in_every_form() {
     let times = [json!(null), json!(0), json!("0"), json!(""), json!(3), json!("3"), json!("3s")];
     let read = times.map(|value| time("f", &value).unwrap().map_or(0, |time| time.as_secs()));
     assert_eq!(read, [0, 0, 0, 0, 3, 3, 3]);
+    assert_eq!(time("f", &json!(u64::MAX)), Ok(Some(LONGEST)));
+    assert_eq!(time("f", &json!("1y")), Ok(Some(LONGEST)));
     assert_eq!(time("f", &json!(-1)), Err(BadSqlProxy::Number("f")));
     assert_eq!(number("f", &json!(1.5)), Err(BadSqlProxy::Number("f")));
     assert!(matches!(time("f", &json!("3 seconds")), Err(BadSqlProxy::Duration("f", _))));
