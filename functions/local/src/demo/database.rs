@@ -19,7 +19,7 @@ pub(super) const USER: &str = "demo";
 /// How long the server may take to come up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where Debian, Homebrew and others put programs of PostgreSQL that are not on the path.
+/// Where Debian, Homebrew and others put a PostgreSQL with all its programs, which need not be on the path.
 const FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"];
 
 /// What is there to read, a statement a line: single-user mode takes them so.
@@ -102,15 +102,15 @@ impl Database {
 fn programs() -> Option<PathBuf> {
     let has_both =
         |folder: &PathBuf| ["initdb", "postgres"].iter().all(|name| folder.join(name).is_file());
-    let path = web::env("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).find(has_both);
     let versions = FOLDERS.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
-    let others = versions.flatten().map(|version| version.path().join("bin")).filter(has_both);
+    let whole = versions.flatten().map(|version| version.path().join("bin")).filter(has_both);
     let number = |folder: &PathBuf| {
         let name = folder.parent()?.file_name()?.to_str()?.to_owned();
         name.trim_start_matches("postgresql@").parse::<u32>().ok()
     };
-    on_path.or_else(|| others.max_by_key(number))
+    let path = web::env("PATH").unwrap_or_default();
+    let on_path = || std::env::split_paths(&path).find(has_both);
+    whole.max_by_key(number).or_else(on_path)
 }
 
 /// Who runs it: PostgreSQL refuses to run as root.
