@@ -18,6 +18,10 @@ use crate::table::{self, Key, Table};
 use crate::users::Verified;
 use crate::{Error, Store, datasources};
 
+/// How long after a binding the secret must be made that it was meant for, in seconds: data sources may come first, but nobody
+/// says beforehand where the secrets of others will go.
+const SOON: i64 = 60 * 60;
+
 /// How often it is read again where something is being changed.
 const MOST_READS: u32 = 6;
 
@@ -150,9 +154,9 @@ impl Store {
                 crate::read::pause(round).await;
             }
             let mut batch = self.batch(&keys).await?;
-            let [document, sealed, bound, key] = keys.each_ref().map(|key| batch.take(key));
-            let document = document.map(|item| document_of(org, id.kind, &item)).transpose()?;
-            let Some(document) = document.flatten() else { return Ok(None) };
+            let [own, sealed, bound, key] = keys.each_ref().map(|key| batch.take(key));
+            let Some(own) = own else { return Ok(None) };
+            let Some(document) = document_of(org, id.kind, &own)? else { return Ok(None) };
             let sealed = match document.sec_rev {
                 None => None,
                 Some(rev) => {
@@ -162,15 +166,76 @@ impl Store {
                     Some(Arc::new(whole))
                 }
             };
-            let bound = bound.map(|item| Record(&item).text("inc").map(str::to_owned));
-            let is_bound = bound.transpose()?.is_some_and(|incarnation| {
-                incarnation.is_empty() || incarnation == document.incarnation.to_string()
-            });
-            let spec = SecretSpec::read(&document.spec).unwrap_or_default();
+            let is_bound = bound.map(|item| is_of(&item, &document)).transpose()?.unwrap_or(false);
+            // One that cannot be read authenticates nobody, and nothing is sent without.
+            let spec = SecretSpec::read(&document.spec).ok_or_else(|| Record(&own).bad("spec"))?;
             let key = key.map(|item| WrappedKey::of(&item)).transpose()?.map(Arc::new);
             let document = Arc::new(document);
             return Ok(Some(LocatedSecret { document, spec, sealed, key, is_bound }));
         }
         Err(Error::Busy)
+    }
+}
+
+/// Tells whether a binding is one of this secret.
+fn is_of(binding: &Item, secret: &Document) -> Result<bool, Error> {
+    let incarnation = Record(binding).text("inc")?;
+    if !incarnation.is_empty() {
+        return Ok(incarnation == secret.incarnation.to_string());
+    }
+    let made: i64 = Record(binding).number("made").unwrap_or_default();
+    let created = i64::try_from(secret.created_ns / 1_000_000_000).unwrap_or(i64::MAX);
+    // Clocks of two processes differ a little.
+    Ok((made - 60..=made + SOON).contains(&created))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sourcegate_core::{DocumentKind, DocumentName, Incarnation, JsonText, Rev, Ties};
+
+    use super::*;
+    use crate::item::{item, number, text};
+
+    #[test]
+    fn a_binding_is_of_one_secret_or_of_one_that_is_soon_made() {
+        let id = DocumentId {
+            kind: DocumentKind::GlobalSecret,
+            project: None,
+            name: DocumentName::parse("s").unwrap(),
+        };
+        let secret = Document {
+            org: OrgId::MAIN,
+            id: id.clone(),
+            incarnation: Incarnation::new(),
+            rev: Rev::new(),
+            sec_rev: None,
+            version: 0,
+            created_ns: 10_000 * 1_000_000_000,
+            updated_ns: 0,
+            tags: BTreeSet::new(),
+            spec: JsonText::default(),
+            default_of: None,
+            secret_names: BTreeSet::new(),
+            ties: Ties::default(),
+        };
+        let key = Key::bound(OrgId::MAIN, &id, "https://h:443");
+        let check = |incarnation: String, made: i64, expected: bool| {
+            let binding = item(&key, [("inc", text(&incarnation)), ("made", number(made))]);
+            assert_eq!(is_of(&binding, &secret).unwrap(), expected, "{incarnation} {made}");
+        };
+        check(secret.incarnation.to_string(), 0, true);
+        check(Incarnation::new().to_string(), 10_000, false);
+        for (made, expected) in [
+            (10_000, true),
+            (10_030, true),
+            (6_400, true),
+            (6_399, false),
+            (0, false),
+            (10_061, false),
+        ] {
+            check(String::new(), made, expected);
+        }
     }
 }

@@ -10,11 +10,11 @@ use super::item::{OPEN, document_item};
 use super::local::LocalDraft;
 use super::now_ns;
 use super::secrets::Values;
-use crate::item::{Item, Record, item, text};
+use crate::item::{Item, Record, item, number, text};
 use crate::secrets::Sealed;
 use crate::table::{Key, Table, home_of};
 use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Store};
+use crate::{Error, Store, seconds_now};
 
 /// How often a change is made again on what somebody else wrote meanwhile.
 const MOST_TRIES: u32 = 32;
@@ -163,7 +163,7 @@ impl Store {
         }
     }
 
-    /// Says that a secret may go somewhere: this one, or, where there is none yet, the next one of that name.
+    /// Says that a secret may go somewhere: this one, or, where there is none yet, the next one of that name if it is soon made.
     async fn binding(
         &self,
         org: OrgId,
@@ -172,7 +172,8 @@ impl Store {
     ) -> Result<Write, Error> {
         let found = self.document(org, secret).await?;
         let incarnation = found.map_or_else(String::new, |found| found.incarnation.to_string());
-        let item = item(&Key::bound(org, secret, destination), [("inc", text(incarnation))]);
+        let attributes = [("inc", text(incarnation)), ("made", number(seconds_now()))];
+        let item = item(&Key::bound(org, secret, destination), attributes);
         Ok(Write::put(Table::Registry, item))
     }
 }
