@@ -179,11 +179,12 @@ impl Store {
 
 /// Tells whether a binding is one of this secret.
 fn is_of(binding: &Item, secret: &Document) -> Result<bool, Error> {
-    let incarnation = Record(binding).text("inc")?;
+    let record = Record(binding);
+    let incarnation = record.text("inc")?;
     if !incarnation.is_empty() {
         return Ok(incarnation == secret.incarnation.to_string());
     }
-    let made: i64 = Record(binding).number("made").unwrap_or_default();
+    let made: i64 = record.number("made").unwrap_or_default();
     let created = i64::try_from(secret.created_ns / 1_000_000_000).unwrap_or(i64::MAX);
     // Clocks of two processes differ a little.
     Ok((made - 60..=made + SOON).contains(&created))
