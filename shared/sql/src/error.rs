@@ -15,9 +15,6 @@ pub enum Error {
     /// The settings of the data source cannot be used.
     #[error("{0}")]
     Target(#[source] BadSqlTarget),
-    /// The engine does not speak the driver's protocol.
-    #[error("data sources of driver {0} are not served yet")]
-    Driver(&'static str),
     /// A secret that the settings name is not there.
     #[error("secret {0:?} of the data source is not set")]
     NoSecret(String),
@@ -153,7 +150,6 @@ impl Classify for Error {
             Self::Refused(BadStatement::TooLong(_)) => Kind::TooLarge,
             Self::Target(_) | Self::Refused(_) | Self::Statement { .. } => Kind::Invalid,
             Self::Connect(error) => error.kind(),
-            Self::Driver(_) => Kind::NotImplemented,
             Self::NoSecret(_)
             | Self::NoTls
             | Self::Authentication(_)
@@ -173,7 +169,7 @@ impl Classify for Error {
 
     fn cause(&self) -> Option<&'static str> {
         match self {
-            Self::Target(_) | Self::Driver(_) | Self::NoSecret(_) => Some("bad_settings"),
+            Self::Target(_) | Self::NoSecret(_) => Some("bad_settings"),
             Self::Refused(error) => Some(error.cause()),
             Self::Statement { code, .. } if code == "25006" => Some("read_only"),
             Self::Statement { .. } => Some("statement"),

@@ -150,7 +150,7 @@ fn keyword(text: &str, dialect: Dialect) -> Result<Keyword, BadStatement> {
     found.map(|(_, keyword)| *keyword).ok_or(BadStatement::NotReading)
 }
 
-/// Skips blanks and comments. A comment that MySQL would run is none.
+/// Skips blanks and comments. A comment that MySQL would run is none, and neither is one with hints.
 fn after_blanks(text: &str, dialect: Dialect) -> &str {
     let mut rest = text;
     loop {
@@ -204,7 +204,7 @@ fn mysql_comment(text: &str) -> Option<&str> {
         return is_comment.then(|| line(rest));
     }
     let rest = text.strip_prefix("/*")?;
-    if rest.starts_with('!') || rest.starts_with("M!") {
+    if rest.starts_with('!') || rest.starts_with("M!") || rest.starts_with('+') {
         return None;
     }
     Some(rest.find("*/").map_or("", |end| &rest[end + 2..]))

@@ -47,12 +47,6 @@ enum Piece<'a> {
 
 /// Refuses what reaches beyond tables.
 pub(super) fn check(text: &str) -> Result<(), BadStatement> {
-    let folded = text.to_ascii_uppercase();
-    if let Some(hint) =
-        HINTS.into_iter().find(|hint| folded.contains("/*+") && folded.contains(hint))
-    {
-        return Err(BadStatement::Forbidden(hint));
-    }
     let mut rest = text;
     let mut before = Piece::Other;
     while let Some((piece, after)) = next(rest)? {
@@ -93,7 +87,10 @@ fn is(found: &str, known: &str) -> bool {
 
 /// Takes the next piece; none at the end.
 fn next(text: &str) -> Result<Option<(Piece<'_>, &str)>, BadStatement> {
-    let text = after_blanks(text, Dialect::Mysql);
+    let mut text = after_blanks(text, Dialect::Mysql);
+    while text.starts_with("/*+") {
+        text = after_blanks(after_hints(text)?, Dialect::Mysql);
+    }
     if text.starts_with("/*") {
         return Err(BadStatement::Forbidden("a comment that the server runs"));
     }
@@ -112,6 +109,16 @@ fn next(text: &str) -> Result<Option<(Piece<'_>, &str)>, BadStatement> {
         other => (Piece::Other, other.len_utf8()),
     };
     Ok(Some((piece, &text[length..])))
+}
+
+/// Skips hints, which are a comment to servers that do not know them; all if they are unclosed, which the server refuses.
+fn after_hints(text: &str) -> Result<&str, BadStatement> {
+    let end = text.find("*/").map_or(text.len(), |end| end + 2);
+    let folded = text[..end].to_ascii_uppercase();
+    match HINTS.into_iter().find(|hint| folded.contains(hint)) {
+        Some(hint) => Err(BadStatement::Forbidden(hint)),
+        None => Ok(&text[end..]),
+    }
 }
 
 fn is_of_word(c: char) -> bool {
@@ -175,6 +182,7 @@ mod tests {
         check_refused("SELECT /*+ SET_VAR(max_execution_time = 0) */ 1", "MAX_EXECUTION_TIME");
         check_refused("SELECT /*+ SET_VAR(sql_mode = '') */ 1", "SET_VAR");
         check_refused("SELECT * FROM t FOR  update", "FOR UPDATE");
+        check_refused("SELECT * FROM t FOR /*+ x */ /* y */ UPDATE", "FOR UPDATE");
         check_refused("SELECT * FROM t FOR SHARE SKIP LOCKED", "FOR SHARE");
         check_refused("SELECT * FROM t LOCK IN SHARE MODE", "LOCK IN SHARE MODE");
         check_refused("SHOW /* x */ GRANTS FOR CURRENT_USER", "SHOW GRANTS");
@@ -193,6 +201,8 @@ mod tests {
             "SELECT 'a--b', '/*x*/', \"/*!x\"",
             "SELECT grants, `show`, user FROM t WHERE a = 'for update'",
             "SELECT /*+ NO_INDEX_MERGE(t) */ 1",
+            "SELECT '/*+ SET_VAR(a = 1) */', set_var /* MAX_EXECUTION_TIME */ FROM t",
+            "SELECT /*+ open",
             "SELECT SUBSTRING(a FOR 2), b FROM t FORCE INDEX FOR JOIN (i)",
             "SELECT 'é\\é' AS é",
             "SELECT '",
