@@ -1,5 +1,6 @@
 //! PostgreSQL: one session, one statement at a time, in a transaction that cannot write.
 
+mod cells;
 mod connect;
 mod literal;
 mod refusal;
@@ -58,7 +59,9 @@ struct Opened {
 
 enum Rows {
     /// From `COPY`, as the server writes them.
-    Copied(Prepared),
+    Lines(Prepared),
+    /// From `COPY`, cell by cell.
+    Cells(Prepared),
     /// As texts, by this.
     Texts(String),
 }
@@ -81,14 +84,14 @@ impl Session {
         keyword: Keyword,
         format: Format,
     ) -> Result<Vec<Column>, Error> {
-        let copies = format == Format::Csv && statement.params.is_empty() && keyword.is_query();
+        let copies = statement.params.is_empty() && keyword.is_query();
         let text = &statement.text;
         let client = &self.client;
         // One round trip: requests go out in this order. Parsing `COPY` runs nothing either, and counts only if the server
         // took the text alone.
         let copy = async {
             match copies {
-                true => client.prepare(&copy_of(text)).await.ok(),
+                true => client.prepare(&copy_of(text, format)).await.ok(),
                 false => None,
             }
         };
@@ -111,7 +114,8 @@ impl Session {
             self.lasting = false;
         }
         let rows = match copy {
-            Some(copy) => Rows::Copied(copy),
+            Some(copy) if format == Format::Csv => Rows::Lines(copy),
+            Some(copy) => Rows::Cells(copy),
             None => {
                 if copies {
                     self.begin_again().await?;
@@ -135,7 +139,8 @@ impl Session {
     pub(crate) async fn stream(&mut self, sink: &mut Sink) -> Result<(), Stop> {
         let Opened { columns, rows } = self.opened.take().ok_or(Error::GivenUp)?;
         match rows {
-            Rows::Copied(copy) => rows::copied(self, copy, sink).await,
+            Rows::Lines(copy) => rows::lines(self, &copy, sink).await,
+            Rows::Cells(copy) => rows::cells(self, &copy, columns, sink).await,
             Rows::Texts(text) => rows::texts(self, &text, columns, sink).await,
         }
     }
@@ -188,9 +193,10 @@ impl Drop for Session {
     }
 }
 
-fn copy_of(text: &str) -> String {
+fn copy_of(text: &str, format: Format) -> String {
+    let form = if format == Format::Csv { "csv, HEADER" } else { "text" };
     // On a line of its own, since the text may end with a comment.
-    format!("COPY ({text}\n) TO STDOUT (FORMAT csv, HEADER)")
+    format!("COPY ({text}\n) TO STDOUT (FORMAT {form})")
 }
 
 impl std::fmt::Debug for Session {

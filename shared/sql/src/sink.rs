@@ -1,12 +1,15 @@
 //! From rows to the frames of a body, within the limits.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{FutureExt, Stream, StreamExt};
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use sourcegate_core::Classify;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::answer::{Body, ROW_COUNT, TRUNCATED};
 use crate::format::Writer;
@@ -16,7 +19,7 @@ use crate::{Column, Error, Format, Trailers};
 const CHUNK_BYTES: usize = 32 << 10;
 
 /// How long rows wait for more of them.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What the caller of the engine waits for.
 pub(crate) type Head = oneshot::Receiver<Result<Vec<Column>, Error>>;
@@ -99,23 +102,20 @@ impl Sink {
     }
 
     /// Writes a row, or tells that there is no room for it.
-    pub(crate) async fn row<'a>(
-        &mut self,
-        cell: impl Fn(usize) -> Option<&'a [u8]>,
-    ) -> Result<(), Stop> {
+    pub(crate) fn row<'a>(&mut self, cell: impl Fn(usize) -> Option<&'a [u8]>) -> Result<(), Stop> {
         let before = self.buffer.len();
         self.writer.row(&mut self.buffer, self.rows, cell);
-        self.count(before).await
+        self.count(before)
     }
 
     /// Takes a row that the database wrote.
-    pub(crate) async fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
+    pub(crate) fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
         let before = self.buffer.len();
         self.buffer.extend_from_slice(line);
-        self.count(before).await
+        self.count(before)
     }
 
-    async fn count(&mut self, before: usize) -> Result<(), Stop> {
+    fn count(&mut self, before: usize) -> Result<(), Stop> {
         let bytes = self.bytes + (self.buffer.len() - before) as u64;
         if self.rows >= self.room.rows || bytes > self.room.bytes {
             self.buffer.truncate(before);
@@ -123,12 +123,50 @@ impl Sink {
         }
         self.rows += 1;
         self.bytes = bytes;
-        if self.buffer.len() >= CHUNK_BYTES { self.flush().await } else { Ok(()) }
+        Ok(())
     }
 
-    /// Tells whether there are rows that nobody has seen.
-    pub(crate) fn has_rows(&self) -> bool {
-        self.rows > 0 && !self.buffer.is_empty()
+    /// Waits for what comes next, and sends meanwhile what was gathered: at once if it is enough, else when nothing comes soon.
+    pub(crate) async fn soon<T>(&mut self, coming: impl Future<Output = T>) -> Result<T, Stop> {
+        if self.is_enough() {
+            self.flush().await?;
+        }
+        let mut coming = pin!(coming);
+        if self.rows > 0 && !self.buffer.is_empty() {
+            // Most of the time it is there already, and to look at the clock takes longer than a row.
+            if let Some(come) = coming.as_mut().now_or_never() {
+                return Ok(come);
+            }
+            match timeout(PATIENCE, coming.as_mut()).await {
+                Ok(come) => return Ok(come),
+                Err(_) => self.flush().await?,
+            }
+        }
+        Ok(coming.await)
+    }
+
+    /// Takes all that comes, and sends it.
+    pub(crate) async fn all<T>(
+        &mut self,
+        coming: impl Stream<Item = T>,
+        mut take: impl FnMut(&mut Self, T) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let mut coming = pin!(coming);
+        loop {
+            let there = if self.is_enough() { None } else { coming.next().now_or_never() };
+            let next = match there {
+                Some(next) => next,
+                None => self.soon(coming.next()).await?,
+            };
+            match next {
+                Some(item) => take(self, item)?,
+                None => return self.flush().await,
+            }
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.buffer.len() >= CHUNK_BYTES
     }
 
     /// Sends what was gathered; from then on the answer has begun.

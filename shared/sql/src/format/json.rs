@@ -1,6 +1,7 @@
 //! JSON exactly as Perses from 0.53 on writes it: contract/perses.md 2.6.
 
 use std::collections::HashSet;
+use std::io::Write;
 
 use crate::Column;
 use crate::column::Shape;
@@ -42,22 +43,24 @@ pub(super) fn write_columns(out: &mut Vec<u8>, columns: &[Column]) {
 
 /// Writes a value that is not NULL. What its type's JSON cannot say, such as `NaN` or `infinity`, is a string.
 pub(super) fn write_value(out: &mut Vec<u8>, shape: Shape, bytes: &[u8]) {
-    let lossy = String::from_utf8_lossy(bytes);
-    let text: &str = &lossy;
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => return write_text(out, &String::from_utf8_lossy(bytes)),
+    };
     match shape {
         Shape::Integer if is_integer(text) => out.extend_from_slice(text.as_bytes()),
         Shape::Boolean if text == "t" => out.extend_from_slice(b"true"),
         Shape::Boolean if text == "f" => out.extend_from_slice(b"false"),
         Shape::Single => write_number(out, text.parse::<f32>().ok().map(f64::from), text),
         Shape::Double => write_number(out, text.parse().ok(), text),
-        Shape::Date if is_date(text) => write_text(out, &format!("{text}T00:00:00Z")),
+        Shape::Date if is_date(text) => write_time(out, text, "00:00:00", ["Z", ""]),
         Shape::Timestamp => match timestamp(text) {
-            Some((time, "")) => write_text(out, &format!("{time}Z")),
+            Some((date, time, "")) => write_time(out, date, time, ["Z", ""]),
             _ => write_text(out, text),
         },
         Shape::TimestampTz => {
-            match timestamp(text).and_then(|(time, zone)| Some((time, offset(zone)?))) {
-                Some((time, offset)) => write_text(out, &format!("{time}{offset}")),
+            match timestamp(text).and_then(|(date, time, zone)| Some((date, time, offset(zone)?))) {
+                Some((date, time, offset)) => write_time(out, date, time, offset),
                 None => write_text(out, text),
             }
         }
@@ -66,6 +69,13 @@ pub(super) fn write_value(out: &mut Vec<u8>, shape: Shape, bytes: &[u8]) {
             None => write_text(out, text),
         },
         Shape::Text | Shape::Integer | Shape::Boolean | Shape::Date => write_text(out, text),
+    }
+}
+
+/// Writes a time as RFC 3339 has it, whose parts have nothing to escape.
+fn write_time(out: &mut Vec<u8>, date: &str, time: &str, [zone, minutes]: [&str; 2]) {
+    for part in ["\"", date, "T", time, zone, minutes, "\""] {
+        out.extend_from_slice(part.as_bytes());
     }
 }
 
@@ -86,12 +96,14 @@ fn write_number(out: &mut Vec<u8>, number: Option<f64>, text: &str) {
         return write_text(out, text);
     };
     let size = number.abs();
-    let written = if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let exponential = format!("{number:e}");
-        if exponential.contains("e-") { exponential } else { exponential.replace('e', "e+") }
-    } else {
-        number.to_string()
-    };
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        // A vector takes all.
+        write!(out, "{number}").ok();
+        return;
+    }
+    let exponential = format!("{number:e}");
+    let signed = exponential.contains("e-");
+    let written = if signed { exponential } else { exponential.replace('e', "e+") };
     out.extend_from_slice(written.as_bytes());
 }
 
@@ -107,23 +119,23 @@ fn is_date(text: &str) -> bool {
         })
 }
 
-/// Splits `2024-01-02 03:04:05.6+07` into a time with its `T` and what follows.
-fn timestamp(text: &str) -> Option<(String, &str)> {
+/// Splits `2024-01-02 03:04:05.6+07` into a day, a time and what follows.
+fn timestamp(text: &str) -> Option<(&str, &str, &str)> {
     let (date, time) = text.split_once(' ')?;
     let end = time.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'));
     let (time, zone) = time.split_at(end.unwrap_or(time.len()));
-    (is_date(date) && time.len() >= 8).then(|| (format!("{date}T{time}"), zone))
+    (is_date(date) && time.len() >= 8).then_some((date, time, zone))
 }
 
-/// Writes PostgreSQL's offset as RFC 3339 has it; one with seconds has no form there.
-fn offset(zone: &str) -> Option<String> {
+/// Gives PostgreSQL's offset as RFC 3339 has it, in two parts; one with seconds has no form there.
+fn offset(zone: &str) -> Option<[&str; 2]> {
     let digits = zone.strip_prefix(['+', '-'])?;
     let fits = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
     match digits.len() {
         _ if !fits => None,
-        2 | 5 if digits.bytes().all(|byte| byte == b'0' || byte == b':') => Some("Z".to_owned()),
-        2 => Some(format!("{zone}:00")),
-        5 => Some(zone.to_owned()),
+        2 | 5 if digits.bytes().all(|byte| byte == b'0' || byte == b':') => Some(["Z", ""]),
+        2 => Some([zone, ":00"]),
+        5 => Some([zone, ""]),
         _ => None,
     }
 }

@@ -1,18 +1,15 @@
 //! Rows as they come from the server.
 
-use std::pin::pin;
-
 use mysql_common::constants::{Command, StatusFlags};
 use mysql_common::packets::ComStmtExecuteRequestBuilder;
 use mysql_common::proto::MySerialize;
-use tokio::time::timeout;
 
 use super::command::{End, Failed, end, head, protocol};
 use super::value::{Kind, Row};
 use super::wire::Channel;
 use super::{Opened, Session, types};
 use crate::Error;
-use crate::sink::{PATIENCE, Sink, Stop};
+use crate::sink::{Sink, Stop};
 
 /// Runs a statement that was opened, and writes its rows.
 pub(super) async fn stream(
@@ -36,7 +33,7 @@ pub(super) async fn stream(
     let kinds: Vec<_> = definitions.iter().map(Kind::of).collect();
     let mut row = Row::default();
     loop {
-        let packet = next(channel, sink).await?;
+        let packet = sink.soon(channel.receive()).await??;
         match end(packet)? {
             None => row.read(packet, &kinds)?,
             Some(End::Refused(said)) => return Err(said.of_statement(limit).into()),
@@ -45,7 +42,7 @@ pub(super) async fn stream(
                 return sink.flush().await;
             }
         }
-        sink.row(|place| row.get(place)).await?;
+        sink.row(|place| row.get(place))?;
     }
 }
 
@@ -66,16 +63,4 @@ fn check(state: StatusFlags) -> Result<(), Error> {
         return Err(protocol("a statement that has ended its transaction"));
     }
     Ok(())
-}
-
-/// Waits for the next packet; rows that were gathered meanwhile go out when it does not come soon.
-async fn next<'a>(channel: &'a mut Channel, sink: &mut Sink) -> Result<&'a [u8], Stop> {
-    let mut receiving = pin!(channel.receive());
-    if sink.has_rows() {
-        match timeout(PATIENCE, &mut receiving).await {
-            Ok(packet) => return Ok(packet?),
-            Err(_) => sink.flush().await?,
-        }
-    }
-    Ok(receiving.await?)
 }

@@ -2,27 +2,41 @@
 
 use std::pin::pin;
 
-use futures_util::{Stream, StreamExt};
-use tokio::time::timeout;
-use tokio_postgres::{Error as PgError, SimpleQueryMessage, Statement as Prepared};
+use futures_util::StreamExt;
+use tokio_postgres::{SimpleQueryMessage, Statement as Prepared};
 
 use super::Session;
+use super::cells::Cells;
 use crate::Error;
-use crate::sink::{PATIENCE, Sink, Stop};
+use crate::sink::{Sink, Stop};
 
-/// Hands on what `COPY` writes: a message for each line, the first of which has the names.
-pub(super) async fn copied(session: &Session, copy: Prepared, sink: &mut Sink) -> Result<(), Stop> {
+/// Hands on the lines that `COPY` writes as CSV: a message for each, the first of which has the names.
+pub(super) async fn lines(session: &Session, copy: &Prepared, sink: &mut Sink) -> Result<(), Stop> {
     let failed = |error| Stop::Failed(session.refused(error));
-    let lines = session.client.copy_out(&copy).await.map_err(failed)?;
-    let mut lines = pin!(lines);
+    let mut lines = pin!(session.client.copy_out(copy).await.map_err(failed)?);
     match lines.next().await {
         Some(names) => sink.begin_with(&names.map_err(failed)?),
         None => return Err(Stop::Failed(Error::Protocol("COPY without a header".into()))),
     }
-    while let Some(line) = next(&mut lines, sink).await? {
-        sink.line(&line.map_err(failed)?).await?;
-    }
-    sink.flush().await
+    sink.all(lines, |sink, line| sink.line(&line.map_err(failed)?)).await
+}
+
+/// Writes the rows that `COPY` writes as text, which costs both sides less than rows of a statement.
+pub(super) async fn cells(
+    session: &Session,
+    copy: &Prepared,
+    columns: usize,
+    sink: &mut Sink,
+) -> Result<(), Stop> {
+    let failed = |error| Stop::Failed(session.refused(error));
+    let lines = session.client.copy_out(copy).await.map_err(failed)?;
+    sink.begin();
+    let mut cells = Cells::default();
+    let written = sink.all(lines, |sink, line| {
+        cells.read(&line.map_err(failed)?, columns)?;
+        sink.row(|place| cells.get(place))
+    });
+    written.await
 }
 
 /// Writes rows that come as texts.
@@ -34,30 +48,18 @@ pub(super) async fn texts(
 ) -> Result<(), Stop> {
     let failed = |error| Stop::Failed(session.refused(error));
     let messages = session.client.simple_query_raw(text).await.map_err(failed)?;
-    let mut messages = pin!(messages);
     sink.begin();
-    while let Some(message) = next(&mut messages, sink).await? {
-        if let SimpleQueryMessage::Row(row) = message.map_err(failed)? {
-            if row.len() != columns {
-                let error = format!("a row of {} values for {columns} columns", row.len());
-                return Err(Stop::Failed(Error::Protocol(error.into())));
-            }
-            sink.row(|place| row.get(place).map(str::as_bytes)).await?;
+    let written = sink.all(messages, |sink, message| match message.map_err(failed)? {
+        SimpleQueryMessage::Row(row) if row.len() == columns => {
+            sink.row(|place| row.get(place).map(str::as_bytes))
         }
-    }
-    sink.flush().await
+        SimpleQueryMessage::Row(row) => Err(of_another_length(row.len(), columns).into()),
+        _ => Ok(()),
+    });
+    written.await
 }
 
-/// Waits for the next item; rows that were gathered meanwhile go out when it does not come soon.
-async fn next<S, T>(items: &mut S, sink: &mut Sink) -> Result<Option<Result<T, PgError>>, Stop>
-where
-    S: Stream<Item = Result<T, PgError>> + Unpin,
-{
-    if sink.has_rows() {
-        match timeout(PATIENCE, items.next()).await {
-            Ok(item) => return Ok(item),
-            Err(_) => sink.flush().await?,
-        }
-    }
-    Ok(items.next().await)
+/// What a server says that announces other columns than it sends.
+pub(super) fn of_another_length(cells: usize, columns: usize) -> Error {
+    Error::Protocol(format!("a row of {cells} values for {columns} columns").into())
 }
