@@ -11,3 +11,4 @@ mod mariadb_connecting;
 mod mariadb_formats;
 mod mariadb_hostile;
 mod mariadb_lifecycle;
+mod versions;

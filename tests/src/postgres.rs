@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::certificates::certificates;
-use crate::process::{Process, id, installed, is_root};
+use crate::process::{Process, id, installed, is_root, root};
 
 /// The password of every role but the superuser's, who needs none.
 pub const PASSWORD: &str = "postgres-password-4711";
@@ -31,6 +31,9 @@ host all all 127.0.0.1/32 scram-sha-256
 
 /// What is there: roles, and a database `shop` with tables that `reader` may read and `writer` may write.
 const CONTENT: &str = include_str!("postgres/content.sql");
+
+/// Names the folder of another version's `initdb` and `postgres`, for a process whose tests shall run on that.
+pub const PROGRAMS: &str = "SOURCEGATE_TEST_POSTGRES";
 
 /// A running PostgreSQL.
 #[derive(Debug)]
@@ -145,7 +148,12 @@ impl Postgres {
 }
 
 /// Finds a program of the newest PostgreSQL that is installed.
-fn program(name: &str) -> PathBuf {
+///
+/// # Panics
+///
+/// When there is none.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     let newest = versions.map(|version| version.path()).max_by_key(|path| number(path));
@@ -153,14 +161,39 @@ fn program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("`{name}` of PostgreSQL is not installed: run `make test` once"))
 }
 
+/// Brings a later version of PostgreSQL than the machine's own to where all may run it, until the folder is dropped; its
+/// programs are in `bin`.
+///
+/// # Panics
+///
+/// When `tests/setup` has not installed it.
+#[must_use]
+pub fn later(version: u32) -> TempDir {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let package = format!("target/postgres/node_modules/{architecture}-{version}/native/.");
+    let package = root().join(package);
+    let folder = TempDir::new().expect("a folder for PostgreSQL");
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), all).expect("set its mode");
+    let copied = Command::new("cp").arg("-a").arg(package).arg(folder.path()).output();
+    let copied = copied.expect("start cp");
+    let said = String::from_utf8_lossy(&copied.stderr);
+    assert!(copied.status.success(), "PostgreSQL {version}: {said}: run `make test` once");
+    folder
+}
+
 /// PostgreSQL does not run as root. Its shared memory goes with it, since it gets one of its own.
 fn as_postgres(name: &str) -> Command {
+    let program = match std::env::var_os(PROGRAMS) {
+        Some(programs) => Path::new(&programs).join(name),
+        None => program(name),
+    };
     if !is_root() {
-        return Command::new(program(name));
+        return Command::new(program);
     }
     let mut command = Command::new(installed("unshare"));
     command.arg("--ipc").arg(installed("setpriv"));
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program(name));
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
     command
 }
 
