@@ -34,6 +34,7 @@ struct Fields {
     timezone: String,
     max_open_conns: Value,
     allow_dangerous_role: bool,
+    rds_iam: bool,
 }
 
 impl SqlDriver {
@@ -75,7 +76,8 @@ impl SqlTarget {
             place: SqlPlace::parse(&settings.url, driver).map_err(BadConnection::Sql)?,
             database,
             user: settings.user.clone(),
-            password: has("password").then(|| "password".to_owned()),
+            password: (!fields.rds_iam && has("password")).then(|| "password".to_owned()),
+            rds_iam: fields.rds_iam,
             tls: fields.tls(driver, &has)?,
             connect_timeout: SQL_CONNECT_TIMEOUT,
             statement_timeout: SQL_STATEMENT_TIMEOUT,
