@@ -1,5 +1,5 @@
 //! Databases that are logged in to with tokens of RDS: what the database sees, and who is refused.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod granted;
 mod refused;
@@ -62,7 +62,7 @@ impl Gateway {
     }
 
     /// Saves a database that names the secret, under a name.
-    async fn database(&self, name: &str, spec: Value) {
+    async fn database(&self, name: &str, spec: &Value) {
         self.made(SOURCES, &database(name, spec)).await;
     }
 
@@ -72,7 +72,7 @@ impl Gateway {
 }
 
 /// A database, logged in to with a token unless `spec` says otherwise.
-fn database(name: &str, spec: Value) -> Value {
+fn database(name: &str, spec: &Value) -> Value {
     let mut all = json!({ "secret": "login", "database": "shop", "rds_iam": true });
     all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     json!({

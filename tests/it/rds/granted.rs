@@ -29,14 +29,14 @@ async fn postgresql_is_given_a_token_for_each_connection() {
     let gateway = Gateway::start(&json!([rule("tokened", port)])).await;
     gateway.secret("tokened", database.postgres().authority()).await;
     let spec = json!({ "driver": "postgres", "host": format!("{HOST}:{port}") });
-    gateway.database("db", spec.clone()).await;
+    gateway.database("db", &spec).await;
     let query = "SELECT current_user AS u, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     for _ in 0..2 {
         let answer = gateway.ask("db", query).await;
         assert_eq!(answer.text(), "u,ssl\ntokened,t\n", "{}", gateway.binary.process.log());
     }
     assert_eq!(database.judge().logins().len(), 1, "the session is kept");
-    gateway.database("other", spec).await;
+    gateway.database("other", &spec).await;
     assert_eq!(gateway.ask("other", "SELECT 1 AS a").await.text(), "a\n1\n");
     let logins = database.judge().logins();
     assert_eq!(logins.iter().map(|login| &*login.user).collect::<Vec<_>>(), ["tokened", "tokened"]);
@@ -59,7 +59,7 @@ async fn an_odd_user_and_a_session_token_are_signed_too() {
     let gateway = Gateway::with(&json!([rule(ODD, port)]), &credentials).await;
     gateway.secret(ODD, database.postgres().authority()).await;
     let host = format!("LOCALHOST:{port}");
-    gateway.database("db", json!({ "driver": "postgres", "host": host })).await;
+    gateway.database("db", &json!({ "driver": "postgres", "host": host })).await;
     let answer = gateway.ask("db", "SELECT current_user AS u").await;
     assert_eq!(answer.text(), format!("u\n{ODD}\n"), "{}", gateway.binary.process.log());
     let logins = database.judge().logins();
@@ -121,7 +121,7 @@ async fn mariadb_is_given_the_token_as_it_is_when_it_asks_for_that() {
     gateway.secret("tokened", database.authority()).await;
     for driver in ["mysql", "mariadb"] {
         let spec = json!({ "driver": driver, "host": format!("{HOST}:{port}") });
-        gateway.database(driver, spec).await;
+        gateway.database(driver, &spec).await;
         let query = "SELECT CURRENT_USER() AS u, name FROM goods WHERE id = 1";
         let answer = gateway.ask(driver, query).await;
         assert_eq!(answer.text(), "u,name\ntokened@%,tea\n", "{}", gateway.binary.process.log());
@@ -140,7 +140,7 @@ async fn a_statement_whose_caller_leaves_is_stopped_with_the_same_token() {
     let gateway = Gateway::start(&json!([rule("tokened", port)])).await;
     gateway.secret("tokened", database.authority()).await;
     let spec = json!({ "driver": "mariadb", "host": format!("{HOST}:{port}") });
-    gateway.database("db", spec).await;
+    gateway.database("db", &spec).await;
     let request = gateway.admin.request(Method::POST, "/proxy/globaldatasources/db");
     let request = request.body(json!({ "query": "SELECT SLEEP(25)" }).to_string());
     assert!(request.timeout(Duration::from_secs(2)).send().await.unwrap_err().is_timeout());

@@ -1,7 +1,8 @@
-//! Logins that are refused before anything is dialled.
+//! Logins that are refused, most of them before anything is dialled.
 
+use harness::mariadb::Mariadb;
 use harness::postgres::Postgres;
-use harness::rds::HOST;
+use harness::rds::{ACCESS_KEY, Directory, HOST, MysqlDoor};
 use harness::{Client, TestApp, build};
 use serde_json::{Value, json};
 use sourcegate_core::{OrgId, RdsRules};
@@ -25,7 +26,8 @@ impl Silent {
     }
 
     /// The kernel takes connections by itself, so that one that was made waits here.
-    async fn is_uncalled(self) {
+    #[expect(clippy::disallowed_methods, reason = "a test's own connection to its server")]
+    async fn expect_no_call(self) {
         let calling = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         let (_, first) = self.listener.accept().await.unwrap();
         assert_eq!(first, calling.local_addr().unwrap(), "somebody has called before");
@@ -51,9 +53,9 @@ async fn what_no_rule_names_is_not_logged_in_to() {
     let gateway = Gateway::start(&json!([rule("reader", port), other_org])).await;
     gateway.secret("reader", AUTHORITY).await;
     let at = |host: String| json!({ "driver": "postgres", "host": host });
-    gateway.database("address", at(format!("127.0.0.1:{port}"))).await;
-    gateway.database("port", at(format!("{HOST}:{}", port ^ 1))).await;
-    gateway.database("usual-port", json!({ "driver": "mysql", "host": HOST })).await;
+    gateway.database("address", &at(format!("127.0.0.1:{port}"))).await;
+    gateway.database("port", &at(format!("{HOST}:{}", port ^ 1))).await;
+    gateway.database("usual-port", &json!({ "driver": "mysql", "host": HOST })).await;
     let answer = gateway.ask("address", "SELECT 1").await;
     assert_eq!(said(&answer), not_granted(1, "reader", "127.0.0.1", port));
     let answer = gateway.ask("port", "SELECT 1").await;
@@ -72,7 +74,7 @@ async fn what_no_rule_names_is_not_logged_in_to() {
         let answer = gateway.ask(user, "SELECT 1").await;
         assert_eq!(said(&answer), not_granted(1, user, HOST, port));
     }
-    silent.is_uncalled().await;
+    silent.expect_no_call().await;
 }
 
 #[tokio::test]
@@ -96,7 +98,7 @@ async fn another_organisation_has_nothing_of_a_rule() {
     let request = root.request(http::Method::POST, "/proxy/globaldatasources/db");
     let request = request.header("x-grafana-org-id", "2").body(r#"{"query":"SELECT 1"}"#);
     assert_eq!(said(&root.send(request).await), not_granted(2, "reader", HOST, port));
-    silent.is_uncalled().await;
+    silent.expect_no_call().await;
 }
 
 #[tokio::test]
@@ -126,7 +128,7 @@ async fn q43_less_than_tls_that_verifies_the_name_is_refused() {
     for (driver, name, block) in weak {
         let host = format!("{HOST}:{port}");
         let spec = json!({ "driver": driver, "host": host, (driver): block });
-        gateway.database(name, spec).await;
+        gateway.database(name, &spec).await;
         assert_eq!(said(&gateway.ask(name, "SELECT 1").await), expected, "{driver} {name}");
     }
     let json_data = json!({ "rdsIam": true, "serverName": "another.test" });
@@ -136,7 +138,30 @@ async fn q43_less_than_tls_that_verifies_the_name_is_refused() {
     );
     gateway.admin.create(&source).await;
     assert_eq!(said(&gateway.ask("named", "SELECT 1").await), expected);
-    silent.is_uncalled().await;
+    silent.expect_no_call().await;
+}
+
+#[tokio::test]
+async fn q41_a_token_that_a_database_does_not_take_is_a_502_that_shows_nothing() {
+    let mariadb = Mariadb::shared().await;
+    let (postgres, mysql) = (Directory::start().await, MysqlDoor::start(mariadb).await);
+    postgres.postgres().sql("shop", "CREATE ROLE tokened LOGIN");
+    let ports = [postgres.address().port(), mysql.address().port()];
+    let keys = [("AWS_ACCESS_KEY_ID", ACCESS_KEY[0]), ("AWS_SECRET_ACCESS_KEY", "another")];
+    let gateway = Gateway::with(&json!(ports.map(|port| rule("tokened", port))), &keys).await;
+    let authorities = format!("{}{}", postgres.postgres().authority(), mysql.authority());
+    gateway.secret("tokened", &authorities).await;
+    for (driver, port) in ["postgres", "mysql"].into_iter().zip(ports) {
+        let spec = json!({ "driver": driver, "host": format!("{HOST}:{port}") });
+        gateway.database(driver, &spec).await;
+        let text = "data source did not accept its credentials".to_owned();
+        let answer = gateway.ask(driver, "SELECT 1").await;
+        assert_eq!(said(&answer), (502, "auth_upstream".to_owned(), text), "{driver}");
+    }
+    let logins = [postgres.judge().logins(), mysql.judge().logins()].concat();
+    assert_eq!(logins.len(), 2, "{logins:?}");
+    let log = gateway.binary.process.log();
+    assert!(!log.contains("X-Amz-Signature"), "{log}");
 }
 
 #[tokio::test]
@@ -153,7 +178,7 @@ async fn without_credentials_of_aws_there_is_no_token() {
     assert_eq!(said(&gateway.ask("db", "SELECT 1").await), expected);
     let log = gateway.binary.process.log();
     assert!(log.contains("no credentials found in chain"), "{log}");
-    silent.is_uncalled().await;
+    silent.expect_no_call().await;
 }
 
 /// A user who may write dashboards of the project `p` and nothing else.
@@ -196,7 +221,7 @@ async fn k04_who_edits_dashboards_takes_no_secret_to_a_database_that_is_granted(
     let named = json!({ "driver": "postgres", "host": host, "postgres": block });
     let nameless = json!({ "driver": "postgres", "host": host, "postgres": block, "secret": null });
     let sources = json!({
-        "named": database("named", named)["spec"], "nameless": database("nameless", nameless)["spec"],
+        "named": database("named", &named)["spec"], "nameless": database("nameless", &nameless)["spec"],
     });
     let dashboard = json!({
         "kind": "Dashboard", "metadata": { "name": "d", "project": "p" }, "spec": { "datasources": sources },
@@ -211,7 +236,7 @@ async fn k04_who_edits_dashboards_takes_no_secret_to_a_database_that_is_granted(
         let (status, cause, text) = said(&answer);
         assert_eq!((status, &*cause), expected, "{text}");
     }
-    silent.is_uncalled().await;
+    silent.expect_no_call().await;
 }
 
 #[tokio::test]
