@@ -208,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_goes_in_the_place_of_a_password() {
+        for type_text in ["postgres", "mysql"] {
+            let target = of(type_text, r#"{"rdsIam":true}"#, &["password"]).unwrap();
+            assert_eq!((target.rds_iam, target.password), (true, None), "{type_text}");
+        }
+        assert!(of("mysql", r#"{"rdsIam":"true"}"#, &[]).is_err());
+    }
+
+    #[test]
     fn no_file_of_the_server_is_read() {
         let said = of("postgres", r#"{"sslRootCertFile":"/etc/ssl/ca.pem"}"#, &[]).unwrap_err();
         assert!(said.starts_with("jsonData.sslRootCertFile names a file of the server"), "{said}");
