@@ -56,6 +56,7 @@ pub(crate) fn setup(data: &std::path::Path) -> Setup {
         demo: false,
         jwt: None,
         spans: None,
+        rds: None,
     }
 }
 

@@ -25,6 +25,24 @@ resource "aws_iam_role_policy" "function" {
   }), local.key, aws_kms_key.key.arn)
 }
 
+# Databases that take a token of this function's role for a password.
+resource "aws_iam_role_policy" "rds_logins" {
+  count = length(var.rds_user_arns) > 0 ? 1 : 0
+
+  name = "rds-logins"
+  role = aws_iam_role.function["sql-proxy"].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "LogInToDatabases"
+      Effect   = "Allow"
+      Action   = "rds-db:connect"
+      Resource = var.rds_user_arns
+    }]
+  })
+}
+
 resource "aws_iam_role_policy_attachment" "function" {
   for_each = merge([
     for name, function in local.stack.functions : {
@@ -72,7 +90,9 @@ resource "aws_lambda_function" "function" {
   }
 
   # Without them it could not write its log, nor, in a VPC, be given a network interface.
-  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy_attachment.function]
+  depends_on = [
+    aws_iam_role_policy.function, aws_iam_role_policy.rds_logins, aws_iam_role_policy_attachment.function,
+  ]
 }
 
 resource "aws_lambda_permission" "api" {

@@ -19,6 +19,7 @@ locals {
     GrafanaCompat       = var.grafana_compat
     DatasourceLimit     = tostring(var.datasource_limit)
     SqlFormat           = var.sql_format
+    RdsIam              = var.rds_iam
     EgressAllow         = var.egress_allow
     OtlpEndpoint        = var.otlp_endpoint
     LogGroup            = aws_cloudwatch_log_group.log.name

@@ -73,6 +73,18 @@ variable "sql_format" {
   }
 }
 
+variable "rds_iam" {
+  description = "Which organisation may log in to which RDS database with a token, such as [{\"org\":1,\"host\":\"db.abc123.eu-west-1.rds.amazonaws.com\",\"user\":\"reader\"}]"
+  type        = string
+  default     = ""
+}
+
+variable "rds_user_arns" {
+  description = "The ARNs of those database users, such as arn:aws:rds-db:eu-west-1:123456789012:dbuser:db-ABCDEFGHIJKL/reader"
+  type        = list(string)
+  default     = []
+}
+
 variable "egress_allow" {
   description = "Private networks that data sources may be in, in CIDR notation with commas between; empty for public addresses alone"
   type        = string

@@ -17,6 +17,7 @@ mod openapi;
 mod outages;
 mod passwords;
 mod perses;
+mod rds;
 mod routes;
 mod secrets;
 mod sql;

@@ -113,6 +113,7 @@ pub(crate) async fn routed() -> BTreeSet<String> {
         demo: false,
         jwt: None,
         spans: None,
+        rds: None,
     };
     let server = Server::start(setup).await.expect("a gateway");
     // Axum has no other way to say which routes there are.

@@ -76,6 +76,7 @@ impl TestApp {
             demo: false,
             jwt: None,
             spans: None,
+            rds: None,
         };
         change(&mut setup);
         let engine = opened(&setup.data).await;

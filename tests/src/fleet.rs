@@ -33,6 +33,7 @@ use crate::runtime_api::Call;
 pub use door::Door;
 pub use member::{Member, everyone, spread};
 pub use policy::Policy;
+pub(crate) use signed::signed_at;
 
 /// The user who administers the server.
 const ADMIN: &str = "admin";

@@ -14,6 +14,7 @@ pub mod oidc;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod rds;
 pub mod runtime_api;
 pub mod signer;
 pub mod upstream;

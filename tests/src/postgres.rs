@@ -60,9 +60,18 @@ impl Postgres {
     ///
     /// When PostgreSQL is not installed or does not come up.
     pub async fn start(settings: &[&str]) -> Self {
-        let (authority, certificate, key) = certificates(SERVER_NAME);
+        Self::with(SERVER_NAME, ACCESS, settings).await
+    }
+
+    /// The same with another name on its certificate and other rules for who may connect.
+    ///
+    /// # Panics
+    ///
+    /// When PostgreSQL is not installed or does not come up.
+    pub async fn with(name: &str, access: &str, settings: &[&str]) -> Self {
+        let (authority, certificate, key) = certificates(name);
         let start = |address: SocketAddr| {
-            let folder = cluster(&certificate, &key);
+            let folder = cluster(&certificate, &key, access);
             let mut command = as_postgres("postgres");
             command.arg("-D").arg(folder.path().join("data"));
             command.args(["-p", &address.port().to_string()]);
@@ -198,7 +207,7 @@ fn as_postgres(name: &str) -> Command {
 }
 
 /// Makes a folder with an empty cluster in `data`.
-fn cluster(certificate: &str, key: &str) -> TempDir {
+fn cluster(certificate: &str, key: &str, access: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder for PostgreSQL");
     let own = |path: &Path| {
         if is_root() {
@@ -228,7 +237,7 @@ fn cluster(certificate: &str, key: &str) -> TempDir {
     let files = [
         ("server.crt", certificate),
         ("server.key", key),
-        ("pg_hba.conf", ACCESS),
+        ("pg_hba.conf", access),
         ("postgresql.auto.conf", settings),
     ];
     for (name, text) in files {

@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::Parser;
 use local::args::{Args, Command};
 use local::{Server, Setup, admin, verify};
+use sourcegate_core::RdsRules;
+use store::{Aws, RdsTokens};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -43,7 +45,8 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         }
     };
     let web::Options { jwt, spans, .. } = web::Options::read(web::env)?;
-    let server = Server::start(Setup { jwt, spans, ..Setup::from(args) }).await?;
+    let rds = rds_tokens()?;
+    let server = Server::start(Setup { jwt, spans, rds, ..Setup::from(args) }).await?;
     // Standard error, since standard output is the log's where it is JSON.
     write!(std::io::stderr(), "{}", server.greeting()?)?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -56,4 +59,10 @@ async fn serve(args: &Args) -> anyhow::Result<()> {
         served = serving => served,
         () = asked() => anyhow::bail!("asked twice to stop, so what was in flight is abandoned"),
     }
+}
+
+/// Of AWS nothing is read where no rule needs it.
+fn rds_tokens() -> anyhow::Result<Option<RdsTokens>> {
+    let Some(rules) = RdsRules::read(web::env)? else { return Ok(None) };
+    Ok(Some(RdsTokens::new(rules, Aws::read(web::env)?)))
 }

@@ -13,7 +13,7 @@ use gateway::{Engines, Gateway};
 use grafana::provisioning::{Provisioning, Report};
 use sourcegate_core::{Cidr, Policy};
 use sql::Sql;
-use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, Store, Vault};
+use store::{Admin, Config, Endpoint, Keyring, MarkKey, Provisioner, RdsTokens, Store, Vault};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use upstream::Upstream;
@@ -54,6 +54,8 @@ pub struct Setup {
     pub jwt: Option<Jwt>,
     /// Where spans of requests go; none for nowhere.
     pub spans: Option<Spans>,
+    /// What databases of RDS are logged in to with; none for their passwords alone.
+    pub rds: Option<RdsTokens>,
 }
 
 impl From<&Args> for Setup {
@@ -74,6 +76,7 @@ impl From<&Args> for Setup {
             demo: args.demo,
             jwt: None,
             spans: None,
+            rds: None,
         }
     }
 }
@@ -150,7 +153,8 @@ impl Server {
         let vault = Vault::new(keyring, store.deployment().to_owned());
         let upstream = Upstream::new(egress.clone(), upstream::Limits::default());
         let sql = Some(Sql::new(egress, sql::Limits::default()));
-        let gateway = Gateway::new(store.clone(), vault, Engines { upstream, sql });
+        let engines = Engines { upstream, sql, rds: setup.rds.clone() };
+        let gateway = Gateway::new(store.clone(), vault, engines);
         let engine = Arc::new(engine);
         // The vault keeps its own, which alone is used to unwrap.
         let keyring = Arc::new(first_start::keyring(&setup.data)?);

@@ -213,6 +213,8 @@ pub struct SqlTarget {
     pub user: String,
     /// The name of the secret that holds the password.
     pub password: Option<String>,
+    /// A token of RDS' goes in the place of a password, as an operator has granted it.
+    pub rds_iam: bool,
     /// How TLS is spoken.
     pub tls: SqlTls,
     /// The deadline of making a connection: dialling, TLS and authentication together.

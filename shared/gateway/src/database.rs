@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use auth::Granted;
-use sourcegate_core::{BadConnection, Rev, ScopedSource, Secrets, SqlDriver, SqlProxy, SqlTarget};
-use sql::{Answer, Ask, Connecting, Format, Statement, Trailers};
+use sourcegate_core::{
+    BadConnection, Incarnation, OrgId, Rev, ScopedSource, Secrets, SqlDriver, SqlProxy, SqlTarget,
+};
+use sql::{Answer, Ask, Connecting, Format, Statement, Token, Trailers};
 use store::{Located, LocatedSecret};
 use tokio::time::{Instant, sleep};
 
@@ -53,6 +55,14 @@ impl Database {
         &self.granted
     }
 
+    /// Gives the organisation and the incarnation of the data source.
+    pub(crate) fn owner(&self) -> (OrgId, Incarnation) {
+        match &self.granted {
+            GrantedEither::Perses(granted) => (granted.source().org, granted.source().incarnation),
+            GrantedEither::Grafana(granted) => (granted.source().org, granted.source().incarnation),
+        }
+    }
+
     /// Makes it of an SQL proxy and of the secret that it names.
     pub(crate) fn of_perses(
         granted: Granted<ScopedSource>,
@@ -91,16 +101,16 @@ impl Gateway {
     /// What stands in the way of the secrets; [`Error::Sql`].
     pub async fn query(&self, database: &Database, question: &Question) -> Result<Answer, Error> {
         let until = question.deadline.min(Instant::now() + PATIENCE);
-        let mut secrets = None;
+        let mut opened = None;
         loop {
             match self.asked(database, question, None).await {
                 // Secrets are opened for a new connection alone.
                 Err(sql::Error::Cold) => {}
                 asked => return Ok(asked?),
             }
-            let secrets = match &secrets {
-                Some(secrets) => secrets,
-                None => secrets.insert(self.secrets_of(database).await?),
+            let (secrets, token) = match &opened {
+                Some(opened) => opened,
+                None => opened.insert(self.opened_for(database).await?),
             };
             let most = database.target.most_connections.filter(|_| !database.is_once);
             let slot = match most {
@@ -114,7 +124,7 @@ impl Gateway {
                     None => return Err(sql::Error::NoSlot(most).into()),
                 },
             };
-            let connecting = Connecting { secrets, slot };
+            let connecting = Connecting { secrets, token: token.clone(), slot };
             return Ok(self.asked(database, question, Some(connecting)).await?);
         }
     }
@@ -139,6 +149,11 @@ impl Gateway {
             GrantedEither::Perses(granted) => engine.query(granted, ask, connecting).await,
             GrantedEither::Grafana(granted) => engine.query(granted, ask, connecting).await,
         }
+    }
+
+    async fn opened_for(&self, database: &Database) -> Result<(Secrets, Option<Token>), Error> {
+        let token = self.rds_token(database).await?;
+        Ok((self.secrets_of(database).await?, token))
     }
 
     async fn secrets_of(&self, database: &Database) -> Result<Secrets, Error> {

@@ -28,6 +28,12 @@ pub enum Error {
     /// There is no token to send it with. Shared by all who waited for it.
     #[error(transparent)]
     Token(Arc<upstream::TokenError>),
+    /// A token of RDS' is asked for that nothing grants, or that could come to others.
+    #[error(transparent)]
+    RdsRefused(#[from] sourcegate_core::RdsRefusal),
+    /// There are no credentials to sign it with.
+    #[error(transparent)]
+    RdsToken(#[from] store::NoRdsToken),
     /// The request could not be sent, or was not answered.
     #[error(transparent)]
     Upstream(#[from] upstream::Error),
@@ -86,6 +92,8 @@ impl Classify for Error {
             Self::Connection(BadConnection::Unsupported(_)) => Kind::NotImplemented,
             Self::Connection(_) => Kind::Invalid,
             Self::Token(error) => error.kind(),
+            Self::RdsRefused(error) => error.kind(),
+            Self::RdsToken(error) => error.kind(),
             Self::Upstream(error) => error.kind(),
             Self::Sql(error) => error.kind(),
         }
@@ -101,6 +109,8 @@ impl Classify for Error {
             Self::Secret(SecretFault::Unbound { .. }) => Some("secret_not_bound"),
             Self::Connection(_) => Some("bad_settings"),
             Self::Token(error) => error.cause(),
+            Self::RdsRefused(error) => error.cause(),
+            Self::RdsToken(error) => error.cause(),
             Self::Upstream(error) => error.cause(),
             Self::Sql(error) => error.cause(),
         }
@@ -115,6 +125,8 @@ impl Classify for Error {
             Self::Secret(error) => error.to_string(),
             Self::Connection(error) => error.to_string(),
             Self::Token(error) => error.public(),
+            Self::RdsRefused(error) => error.public(),
+            Self::RdsToken(error) => error.public(),
             Self::Upstream(error) => error.public(),
             Self::Sql(error) => error.public(),
         }

@@ -6,6 +6,7 @@ mod error;
 mod open;
 mod open_scoped;
 mod proxy;
+mod rds;
 mod reach;
 mod remembered;
 mod slots;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use auth::{Caller, Credential, ProcessKey};
 use sourcegate_core::{Reference, Scope, ScopedName};
 use sql::Sql;
-use store::{Claim, Entered, EnteredScoped, LocatedSecret, Realm, Store, Vault};
+use store::{Claim, Entered, EnteredScoped, LocatedSecret, RdsTokens, Realm, Store, Vault};
 use upstream::Upstream;
 
 use crate::enter::Place;
@@ -53,17 +54,19 @@ impl<W> Entry<W> {
     }
 }
 
-/// What sends requests and statements.
+/// What sends requests and statements, and what they are sent with beside a data source's own secrets.
 pub struct Engines {
     /// Over HTTP.
     pub upstream: Upstream,
     /// In SQL, where the process serves that.
     pub sql: Option<Sql>,
+    /// What databases of RDS are logged in to with, where an operator has granted that.
+    pub rds: Option<RdsTokens>,
 }
 
 impl From<Upstream> for Engines {
     fn from(upstream: Upstream) -> Self {
-        Self { upstream, sql: None }
+        Self { upstream, sql: None, rds: None }
     }
 }
 
@@ -76,6 +79,7 @@ struct Inner {
     vault: Vault,
     upstream: Upstream,
     sql: Option<Sql>,
+    rds: Option<RdsTokens>,
     entries: Remembered<Place<Reference>, Entered>,
     scoped: Remembered<Place<ScopedName>, EnteredScoped>,
     secrets: Remembered<SecretPlace, Option<LocatedSecret>>,
@@ -87,12 +91,13 @@ impl Gateway {
     /// Makes a gateway of what it stands on. It alone is given the vault.
     #[must_use]
     pub fn new(store: Store, vault: Vault, engines: impl Into<Engines>) -> Self {
-        let Engines { upstream, sql } = engines.into();
+        let Engines { upstream, sql, rds } = engines.into();
         Self(Arc::new(Inner {
             store,
             vault,
             upstream,
             sql,
+            rds,
             entries: Remembered::new(),
             scoped: Remembered::new(),
             secrets: Remembered::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sql::Slot;
 use tokio::time::Instant;
 
-use crate::{Database, Error, Gateway, GrantedEither};
+use crate::{Database, Error, Gateway};
 
 /// How long a connection is kept without use, by the engine and a little longer by the server.
 const IDLE: Duration = Duration::from_secs(90);
@@ -25,10 +25,7 @@ impl Gateway {
         most: u32,
     ) -> Result<Option<Slot>, Error> {
         let target = &database.target;
-        let (org, source) = match database.granted() {
-            GrantedEither::Perses(granted) => (granted.source().org, granted.source().incarnation),
-            GrantedEither::Grafana(granted) => (granted.source().org, granted.source().incarnation),
-        };
+        let (org, source) = database.owner();
         let half = IDLE + target.statement_timeout + target.connect_timeout;
         let seconds = i64::try_from(2 * half.as_secs()).unwrap_or(i64::MAX);
         let asked = Instant::now();

@@ -13,6 +13,7 @@ mod session;
 mod sink;
 mod slot;
 mod statement;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub use error::{Error, Policy};
 pub use format::Format;
 pub use slot::Slot;
 pub use statement::{BadStatement, Statement};
+pub use token::Token;
 
 /// What bounds every statement, whatever its data source says.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +97,8 @@ pub struct Ask<'a> {
 pub struct Connecting<'a> {
     /// The secrets that the target names.
     pub secrets: &'a Secrets,
+    /// What goes in the place of a password, where the target asks for that.
+    pub token: Option<Token>,
     /// The right to one more connection, where they are counted.
     pub slot: Option<Slot>,
 }

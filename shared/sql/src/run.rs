@@ -6,6 +6,7 @@ use egress::Egress;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::pool::{Lease, Pool};
+use crate::secure::Given;
 use crate::session::{Connection, HOUSEKEEPING, Session};
 use crate::sink::{Room, Sink, Stop};
 use crate::statement::{Dialect, Keyword, check};
@@ -68,13 +69,17 @@ impl Engine {
                 other => return other,
             }
         }
-        let Connecting { secrets, slot } = connecting.ok_or(Error::Cold)?;
-        let connected = Session::connect(&self.egress, ask.target, secrets, &self.limits).await;
+        let Connecting { secrets, token, slot } = connecting.ok_or(Error::Cold)?;
+        let given = Given { secrets, token: token.as_ref() };
+        let connected = Session::connect(&self.egress, ask.target, given, &self.limits).await;
         if let Err(Error::Full(_)) = connected {
             lease.back_off();
         }
         match connected {
-            Ok(session) => open_in(Connection { session, slot }, lease, ask, keyword).await,
+            Ok(session) => {
+                let last_use = token.map(|token| token.last_use(ask.target.statement_timeout));
+                open_in(Connection { session, slot, last_use }, lease, ask, keyword).await
+            }
             Err(error) => {
                 if let Some(slot) = slot {
                     slot.give_back().await;

@@ -1,9 +1,10 @@
 //! From the TLS words of a target to settings of egress.
 
 use egress::{Names, Stream, Tls, TlsOptions};
+use secrecy::ExposeSecret;
 use sourcegate_core::{Secrets, SqlTarget, SslMode};
 
-use crate::Error;
+use crate::{Error, Token};
 
 /// What a connection does about TLS, decided from the mode.
 #[derive(Clone, Debug)]
@@ -89,7 +90,40 @@ fn verifies(target: &SqlTarget) -> bool {
     }
 }
 
+/// What a session is begun with.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) token: Option<&'a Token>,
+}
+
+/// What proves who connects.
+#[derive(Clone, Copy)]
+pub(crate) enum Password<'a> {
+    None,
+    Secret(&'a str),
+    Token(&'a str),
+}
+
+impl<'a> Password<'a> {
+    pub(crate) fn of(target: &SqlTarget, given: Given<'a>) -> Result<Self, Error> {
+        match (&target.password, given.token) {
+            (None, Some(token)) if target.rds_iam => Ok(Self::Token(token.text.expose_secret())),
+            _ if target.rds_iam => Err(Error::NoSecret("rds_iam".to_owned())),
+            (Some(name), _) => secret(given.secrets, name).map(Self::Secret),
+            (None, _) => Ok(Self::None),
+        }
+    }
+
+    pub(crate) fn text(self) -> Option<&'a str> {
+        match self {
+            Self::None => None,
+            Self::Secret(text) | Self::Token(text) => Some(text),
+        }
+    }
+}
+
 /// Finds a secret that the target names.
-pub(crate) fn secret<'a>(secrets: &'a Secrets, name: &str) -> Result<&'a str, Error> {
+fn secret<'a>(secrets: &'a Secrets, name: &str) -> Result<&'a str, Error> {
     secrets.get(name).ok_or_else(|| Error::NoSecret(name.to_owned()))
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use egress::Egress;
-use sourcegate_core::{Secrets, SqlDriver, SqlTarget};
-use tokio::time::timeout;
+use sourcegate_core::{SqlDriver, SqlTarget};
+use tokio::time::{Instant, timeout};
 
 use crate::column::Column;
 use crate::format::Format;
+use crate::secure::Given;
 use crate::sink::{Sink, Stop};
 use crate::statement::{Keyword, Statement};
 use crate::{Error, Limits, Slot, mysql, postgres};
@@ -27,6 +28,8 @@ pub(crate) enum Session {
 pub(crate) struct Connection {
     pub(crate) session: Session,
     pub(crate) slot: Option<Slot>,
+    /// From when on it is not used for another statement.
+    pub(crate) last_use: Option<Instant>,
 }
 
 impl Connection {
@@ -37,12 +40,14 @@ impl Connection {
 
     /// Tells whether it may be kept for another statement.
     pub(crate) fn may_be_kept(&self) -> bool {
-        self.session.is_lasting() && self.slot.as_ref().is_none_or(Slot::may_be_kept)
+        self.session.is_lasting()
+            && self.slot.as_ref().is_none_or(Slot::may_be_kept)
+            && self.last_use.is_none_or(|end| Instant::now() < end)
     }
 
     /// Closes it, and then gives the right to it back.
     pub(crate) async fn end(self) {
-        let Self { session, slot } = self;
+        let Self { session, slot, .. } = self;
         drop(session);
         if let Some(slot) = slot {
             slot.give_back().await;
@@ -51,7 +56,7 @@ impl Connection {
 
     /// Has the server stop what runs, and ends it.
     pub(crate) async fn cancel(self) {
-        let Self { session, slot } = self;
+        let Self { session, slot, .. } = self;
         session.cancel().await;
         if let Some(slot) = slot {
             slot.give_back().await;
@@ -64,17 +69,17 @@ impl Session {
     pub(crate) async fn connect(
         egress: &Egress,
         target: &SqlTarget,
-        secrets: &Secrets,
+        given: Given<'_>,
         limits: &Limits,
     ) -> Result<Self, Error> {
         let connecting = async {
             Ok(match target.driver {
                 SqlDriver::Postgres => {
-                    let session = postgres::connect(egress, target, secrets, limits).await?;
+                    let session = postgres::connect(egress, target, given, limits).await?;
                     Self::Postgres(Box::new(session))
                 }
                 SqlDriver::Mysql | SqlDriver::Mariadb => {
-                    let session = mysql::connect(egress, target, secrets, limits).await?;
+                    let session = mysql::connect(egress, target, given, limits).await?;
                     Self::Mysql(Box::new(session))
                 }
             })

@@ -74,10 +74,11 @@ const MEASURED: &[&str] = &[
 ];
 
 /// Crates of others that stand for an ability, and who may have it. A `*` at the end stands for any rest.
-const EXTERNAL: [(&str, &[&str]); 28] = [
+const EXTERNAL: [(&str, &[&str]); 29] = [
     ("aws-config", &["store"]),
     ("aws-sdk-*", &["store"]),
     ("aws-credential-types", &["store"]),
+    ("aws-sigv4", &["store"]),
     // The embedded engine is a connector of the SDK's.
     ("aws-smithy-*", &["store", "local"]),
     // What seals, and what checks signatures in tests of tokens.

@@ -18,6 +18,9 @@ use super::{Deployed, named, protected, through};
 /// Of JWTs, so that there is an issuer to be asked.
 const RULES: &str = r#"[{"claim":"groups","value":"ops","org":1,"role":"Admin"}]"#;
 
+/// Of databases, so that there are credentials to be asked for.
+const LOGINS: &str = r#"[{"org":1,"host":"db.test","user":"reader","region":"eu-west-1"}]"#;
+
 /// Far more than AWS allows.
 const HOUR_S: i64 = 3_600;
 
@@ -97,6 +100,7 @@ async fn l09_a_start_waits_for_nobody() {
         command.env("SOURCEGATE_JWT_ISSUER", wire.url());
         command.env("SOURCEGATE_JWT_AUDIENCE", "sourcegate");
         command.env("SOURCEGATE_JWT_RULES", RULES);
+        command.env("SOURCEGATE_RDS_IAM", LOGINS);
         let mut process = Process::spawn(name, &command, None);
         assert!(process.wait_until(async || api.polls() > 0).await, "{name}: {}", process.log());
         assert_eq!(wire.connections(), 0, "{name} asked somebody before its first event");

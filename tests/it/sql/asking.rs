@@ -16,7 +16,8 @@ use sourcegate_core::{
     SqlPlace, SqlTarget, SqlTls, SslMode,
 };
 use sql::{
-    Answer, Ask, Connecting, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Trailers,
+    Answer, Ask, Connecting, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Token,
+    Trailers,
 };
 use tokio::time::Instant;
 
@@ -26,6 +27,7 @@ pub(super) struct Source {
     pub(super) sql: Sql,
     pub(super) target: SqlTarget,
     pub(super) secrets: Secrets,
+    pub(super) token: Option<Token>,
     pub(super) rev: Rev,
     pub(super) trailers: Trailers,
 }
@@ -98,6 +100,7 @@ impl Source {
             connect_timeout: SQL_CONNECT_TIMEOUT,
             statement_timeout: SQL_STATEMENT_TIMEOUT,
             params: SqlParams::default(),
+            rds_iam: false,
             allow_dangerous_role: false,
             most_connections: None,
             most_row_bytes: None,
@@ -109,6 +112,7 @@ impl Source {
             sql: Sql::new(door(), limits),
             target,
             secrets: Secrets::from_iter(secrets),
+            token: None,
             rev: Rev::new(),
             trailers: Trailers::Sent,
         }
@@ -134,7 +138,8 @@ impl Source {
             deadline: Instant::now() + Duration::from_secs(60),
             keeps: true,
         };
-        let connecting = Connecting { secrets: &self.secrets, slot: None };
+        let connecting =
+            Connecting { secrets: &self.secrets, token: self.token.clone(), slot: None };
         self.sql.query(&granted(), ask, Some(connecting)).await
     }
 

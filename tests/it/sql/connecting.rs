@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use harness::postgres::{PASSWORD, Postgres, SERVER_NAME};
 use secrecy::SecretString;
-use sourcegate_core::{Classify as _, Kind, Secrets, SqlTls, SslMode};
+use sourcegate_core::{Classify as _, Kind, Rev, Secrets, SqlTls, SslMode};
 use sql::Format::Csv;
+use sql::Token;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use super::asking::Source;
 
@@ -109,6 +111,29 @@ async fn q43_a_password_is_not_given_away() {
     assert_eq!(comes_to("clear", named).await, "encrypted");
     assert_eq!(comes_to("weak", SqlTls::of(SslMode::Disable)).await, "auth_upstream");
     assert_eq!(comes_to("weak", SqlTls::of(SslMode::Require)).await, "encrypted");
+}
+
+#[tokio::test]
+async fn a_session_that_a_token_has_begun_ends_before_it() {
+    let mut source = Source::of(Postgres::shared().await, "clear");
+    (source.target.rds_iam, source.target.password) = (true, None);
+    source.target.statement_timeout = Duration::from_secs(5);
+    source.target.tls = SqlTls {
+        authorities: Some("ca".into()),
+        server_name: Some(SERVER_NAME.into()),
+        ..SqlTls::of(SslMode::VerifyFull)
+    };
+    let session = "SELECT pg_backend_pid() AS p";
+    for (holds, is_kept) in [(900, true), (9, false)] {
+        let ends = Instant::now() + Duration::from_secs(holds);
+        source.token = Some(Token { text: PASSWORD.into(), ends });
+        source.rev = Rev::new();
+        let sessions = [source.text(Csv, session).await, source.text(Csv, session).await];
+        assert_eq!(sessions[0] == sessions[1], is_kept, "{holds} s");
+    }
+    source.token = None;
+    source.rev = Rev::new();
+    assert_eq!(source.fails(Csv, "SELECT 1").await, (Kind::Upstream, "bad_settings".to_owned()));
 }
 
 #[tokio::test]

@@ -48,9 +48,12 @@ fn every_function_runs_its_binary_with_the_names_that_it_reads() {
             ]
             .as_slice(),
             "http-proxy" => &["SOURCEGATE_EGRESS_ALLOW", "SOURCEGATE_KMS_KEY"],
-            "sql-proxy" => {
-                &["SOURCEGATE_EGRESS_ALLOW", "SOURCEGATE_KMS_KEY", "SOURCEGATE_SQL_FORMAT"]
-            }
+            "sql-proxy" => &[
+                "SOURCEGATE_EGRESS_ALLOW",
+                "SOURCEGATE_KMS_KEY",
+                "SOURCEGATE_RDS_IAM",
+                "SOURCEGATE_SQL_FORMAT",
+            ],
             "perses-api" => &[],
             _ => &["SOURCEGATE_KMS_KEY"],
         });
@@ -184,4 +187,23 @@ fn who_opens_secrets_writes_scratch_alone() {
         let role = RESOURCES[format!("{function}Role")].to_string();
         assert!(role.contains(&format!("\"Condition\":{own}")), "{role}");
     }
+}
+
+#[test]
+fn who_runs_statements_logs_in_to_the_databases_that_are_named_and_no_others() {
+    let policies: Vec<_> = of_type("AWS::IAM::Policy").collect();
+    let [(_, policy)] = policies[..] else { panic!("one policy: {policies:?}") };
+    assert_eq!(policy["Condition"], "HasRdsUsers");
+    let condition = &WRITTEN["template.yaml"]["Conditions"]["HasRdsUsers"];
+    let arns = json!({ "Fn::Join": ["", { "Ref": "RdsUserArns" }] });
+    assert_eq!(*condition, json!({ "Fn::Not": [{ "Fn::Equals": [arns, ""] }] }));
+    let properties = &policy["Properties"];
+    assert_eq!(properties["Roles"], json!([{ "Ref": "SqlProxyRole" }]));
+    let expected = json!([{
+        "Sid": "LogInToDatabases",
+        "Effect": "Allow",
+        "Action": "rds-db:connect",
+        "Resource": { "Ref": "RdsUserArns" },
+    }]);
+    assert_eq!(properties["PolicyDocument"]["Statement"], expected);
 }

@@ -197,3 +197,19 @@ fn its_tables_and_its_key_are_the_template_s() {
         assert!(policy.contains(&format!("\"{value}\"")), "{name}: {policy}");
     }
 }
+
+#[test]
+fn its_logins_to_databases_are_the_template_s() {
+    let blocks = blocks();
+    let found = blocks.iter().find(|block| labels(block) == ["aws_iam_role_policy", "rds_logins"]);
+    let text = |name: &str| attribute(found.expect("a policy"), name).expect(name).to_string();
+    assert_eq!(text("count"), "length(var.rds_user_arns) > 0 ? 1 : 0");
+    assert_eq!(text("role"), "aws_iam_role.function[\"sql-proxy\"].id");
+    let (_, policy) = of_type("AWS::IAM::Policy").next().expect("a policy");
+    let statement = &policy["Properties"]["PolicyDocument"]["Statement"][0];
+    for name in ["Sid", "Effect", "Action"] {
+        let value = statement[name].as_str().expect("a text");
+        assert!(text("policy").contains(&format!("\"{value}\"")), "{name}: {}", text("policy"));
+    }
+    assert!(text("policy").contains("Resource = var.rds_user_arns"), "{}", text("policy"));
+}

@@ -62,7 +62,7 @@ impl Signatures {
 }
 
 /// `20261127T084117Z` in seconds.
-fn signed_at(stamp: &str) -> Option<i64> {
+pub(crate) fn signed_at(stamp: &str) -> Option<i64> {
     let mut text = stamp.to_owned();
     for (at, mark) in [(13, ':'), (11, ':'), (6, '-'), (4, '-')] {
         text.insert(at, mark);

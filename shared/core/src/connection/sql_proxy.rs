@@ -62,6 +62,9 @@ pub struct SqlProxy {
     /// Ours: lets a user connect who can do more than read.
     #[serde(alias = "allowDangerousRole")]
     pub allow_dangerous_role: bool,
+    /// Ours: logs in with a token of RDS' in the place of the secret's password.
+    #[serde(alias = "rdsIam")]
+    pub rds_iam: bool,
     /// Settings of PostgreSQL.
     pub postgres: Option<PostgresBlock>,
     /// Settings of MySQL.
@@ -194,7 +197,8 @@ impl SqlProxy {
             place: SqlPlace::parse(&self.host, driver)?,
             database: self.database.clone(),
             user,
-            password: values.contains(password).then(|| password.to_owned()),
+            password: (!self.rds_iam && values.contains(password)).then(|| password.to_owned()),
+            rds_iam: self.rds_iam,
             tls: SqlTls::of(SslMode::VerifyFull),
             connect_timeout: SQL_CONNECT_TIMEOUT,
             statement_timeout: SQL_STATEMENT_TIMEOUT,

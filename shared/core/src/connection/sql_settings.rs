@@ -34,6 +34,7 @@ struct Fields {
     timezone: String,
     max_open_conns: Value,
     allow_dangerous_role: bool,
+    rds_iam: bool,
 }
 
 impl SqlDriver {
@@ -75,7 +76,8 @@ impl SqlTarget {
             place: SqlPlace::parse(&settings.url, driver).map_err(BadConnection::Sql)?,
             database,
             user: settings.user.clone(),
-            password: has("password").then(|| "password".to_owned()),
+            password: (!fields.rds_iam && has("password")).then(|| "password".to_owned()),
+            rds_iam: fields.rds_iam,
             tls: fields.tls(driver, &has)?,
             connect_timeout: SQL_CONNECT_TIMEOUT,
             statement_timeout: SQL_STATEMENT_TIMEOUT,
@@ -203,6 +205,15 @@ mod tests {
         assert_eq!(needed("postgres", "{}"), ["password"]);
         assert_eq!(needed("mysql", r#"{"tlsAuthWithCACert":true}"#), ["password", CA]);
         assert_eq!(needed("mysql", "{}"), ["password"]);
+    }
+
+    #[test]
+    fn a_token_goes_in_the_place_of_a_password() {
+        for type_text in ["postgres", "mysql"] {
+            let target = of(type_text, r#"{"rdsIam":true}"#, &["password"]).unwrap();
+            assert_eq!((target.rds_iam, target.password), (true, None), "{type_text}");
+        }
+        assert!(of("mysql", r#"{"rdsIam":"true"}"#, &[]).is_err());
     }
 
     #[test]

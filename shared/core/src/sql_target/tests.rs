@@ -13,6 +13,7 @@ fn target() -> SqlTarget {
         connect_timeout: SQL_CONNECT_TIMEOUT,
         statement_timeout: SQL_STATEMENT_TIMEOUT,
         params: SqlParams::default(),
+        rds_iam: false,
         allow_dangerous_role: false,
         most_connections: None,
         most_row_bytes: None,

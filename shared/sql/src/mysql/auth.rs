@@ -21,6 +21,8 @@ pub(super) struct Login {
     pub(super) user: String,
     pub(super) database: String,
     pub(super) password: Option<SecretString>,
+    /// Whether the password is a token, which is given as it is where a server asks for that.
+    pub(super) is_token: bool,
     /// Whether MySQL's older proof may be given. It is MariaDB's usual one.
     pub(super) native: bool,
 }
@@ -30,6 +32,8 @@ pub(super) struct Login {
 pub(super) enum Proof {
     Native,
     CachingSha2,
+    /// The token itself.
+    Clear,
 }
 
 impl Proof {
@@ -48,6 +52,7 @@ impl Proof {
             AuthPlugin::CachingSha2Password => Ok(Self::CachingSha2),
             AuthPlugin::MysqlNativePassword if login.native => Ok(Self::Native),
             AuthPlugin::MysqlNativePassword => Err(Policy::NativePassword),
+            AuthPlugin::MysqlClearPassword if login.is_token => Ok(Self::Clear),
             _ => Err(Policy::OtherProof),
         }
     }
@@ -56,17 +61,25 @@ impl Proof {
         match self {
             Self::Native => AuthPlugin::MysqlNativePassword,
             Self::CachingSha2 => AuthPlugin::CachingSha2Password,
+            Self::Clear => AuthPlugin::MysqlClearPassword,
         }
     }
 
     /// Proves the password by what the server has drawn. No password is proved by nothing.
-    pub(super) fn of(self, login: &Login, drawn: &[u8]) -> Result<Vec<u8>, Error> {
-        let drawn: &[u8; 20] = drawn.try_into().map_err(|_| protocol("a challenge"))?;
+    pub(super) fn of(
+        self,
+        login: &Login,
+        drawn: &[u8],
+        trust: Trust,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let drawn = <&[u8; 20]>::try_from(drawn).map_err(|_| protocol("a challenge"));
         let password = login.password().as_bytes();
-        Ok(match self {
-            Self::Native => scramble_native(drawn, password).map_or_else(Vec::new, Vec::from),
-            Self::CachingSha2 => scramble_sha256(drawn, password).map_or_else(Vec::new, Vec::from),
-        })
+        let proof = match self {
+            Self::Native => scramble_native(drawn?, password).map(Vec::from),
+            Self::CachingSha2 => scramble_sha256(drawn?, password).map(Vec::from),
+            Self::Clear => return in_clear(login, trust).map_err(Error::Policy),
+        };
+        Ok(Zeroizing::new(proof.unwrap_or_default()))
     }
 }
 
@@ -95,7 +108,7 @@ pub(super) async fn prove(
                 has_switched = true;
                 let asked: AuthSwitchRequest<'_> = parse(packet, ())?;
                 proof = Proof::asked(&asked.auth_plugin(), login).map_err(Error::Policy)?;
-                Zeroizing::new(proof.of(login, asked.plugin_data())?)
+                proof.of(login, asked.plugin_data(), trust)?
             }
             // The server knows the password's hash from before.
             [0x01, 0x03] if proof == Proof::CachingSha2 => continue,
@@ -124,7 +137,7 @@ mod tests {
 
     fn login(native: bool) -> Login {
         let password = Some(SecretString::from("canary-4711"));
-        Login { user: "reader".into(), database: "shop".into(), password, native }
+        Login { user: "reader".into(), database: "shop".into(), password, is_token: false, native }
     }
 
     #[track_caller]
@@ -140,6 +153,28 @@ mod tests {
         for other in ["mysql_clear_password", "mysql_old_password", "sha256_password", "dialog", ""]
         {
             check(other.as_bytes(), true, Err(Policy::OtherProof));
+        }
+    }
+
+    #[test]
+    fn q43_a_token_is_given_as_it_is_to_a_known_server_that_asks_for_it() {
+        let login = Login { is_token: true, ..login(true) };
+        let asked = |plugin: &str| Proof::asked(&AuthPlugin::from_bytes(plugin.as_bytes()), &login);
+        assert_eq!(asked("mysql_clear_password"), Ok(Proof::Clear));
+        assert_eq!(asked("mysql_native_password"), Ok(Proof::Native));
+        for other in ["mysql_old_password", "sha256_password", "dialog"] {
+            assert_eq!(asked(other), Err(Policy::OtherProof), "{other}");
+        }
+        // Nothing is drawn for it.
+        let given = Proof::Clear.of(&login, b"", Trust::Verified).unwrap();
+        assert_eq!(given.as_slice(), b"canary-4711\0");
+        for trust in [Trust::Plain, Trust::Encrypted] {
+            let refused = Proof::Clear.of(&login, b"", trust);
+            assert!(matches!(refused, Err(Error::Policy(Policy::ClearPassword))), "{trust:?}");
+        }
+        // What is sent before the server has asked for anything hides it.
+        for greeted in [None, Some(AuthPlugin::MysqlClearPassword)] {
+            assert_eq!(Proof::first(greeted.as_ref(), &login), Proof::Native);
         }
     }
 
@@ -165,9 +200,10 @@ mod tests {
     #[test]
     fn a_challenge_of_another_length_is_not_answered() {
         for drawn in [&[][..], &[7; 19], &[7; 21]] {
-            assert!(Proof::Native.of(&login(true), drawn).is_err());
+            assert!(Proof::Native.of(&login(true), drawn, Trust::Verified).is_err());
         }
         let none = Login { password: None, ..login(true) };
-        assert_eq!(Proof::CachingSha2.of(&none, &[7; 20]).unwrap(), b"");
+        let proof = Proof::CachingSha2.of(&none, &[7; 20], Trust::Plain).unwrap();
+        assert_eq!(proof.as_slice(), b"");
     }
 }

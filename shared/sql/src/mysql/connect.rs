@@ -2,7 +2,7 @@
 
 use egress::{Egress, Tls};
 use secrecy::SecretString;
-use sourcegate_core::{Secrets, SqlTarget};
+use sourcegate_core::SqlTarget;
 
 use super::Session;
 use super::auth::Login;
@@ -11,21 +11,22 @@ use super::privileges::is_dangerous;
 use super::setup::setup;
 use super::types::Times;
 use super::way::{Server, Way};
-use crate::secure::{Required, Trust, Wanted, secret};
+use crate::secure::{Given, Password, Required, Trust, Wanted};
 use crate::{Error, Limits};
 
 /// Connects, and refuses an account that may do more than read and write tables.
 pub(crate) async fn connect(
     egress: &Egress,
     target: &SqlTarget,
-    secrets: &Secrets,
+    given: Given<'_>,
     limits: &Limits,
 ) -> Result<Session, Error> {
-    let password = target.password.as_deref().map(|name| secret(secrets, name)).transpose()?;
+    let password = Password::of(target, given)?;
     let login = Login {
         user: target.user.clone(),
         database: target.database.clone(),
-        password: password.map(SecretString::from),
+        password: password.text().map(SecretString::from),
+        is_token: matches!(password, Password::Token(_)),
         native: target.params.get("allowNativePasswords") != Some("false"),
     };
     let way = |tls: Option<Tls>, required| Way {
@@ -38,7 +39,7 @@ pub(crate) async fn connect(
         in_tls: Trust::in_tls(target),
         login: login.clone(),
     };
-    let (way, server) = match Wanted::of(target, secrets)? {
+    let (way, server) = match Wanted::of(target, given.secrets)? {
         Wanted::Never => open(way(None, Required::No)).await,
         Wanted::IfOffered(tls) => open(way(Some(tls), Required::No)).await,
         Wanted::Always(tls) => open(way(Some(tls), Required::Yes)).await,

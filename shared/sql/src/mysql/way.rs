@@ -95,8 +95,9 @@ impl Way {
             Stream::Tls(_) => (self.in_tls, used | CapabilityFlags::CLIENT_SSL),
         };
         let proof = Proof::first(greeting.auth_plugin().as_ref(), login);
+        let proved = proof.of(login, &greeting.nonce(), trust)?;
         let response = HandshakeResponse::new(
-            Some(proof.of(login, &greeting.nonce())?),
+            Some(proved.as_slice()),
             // Any that knows the four-byte UTF-8.
             (8, 0, 0),
             Some(login.user.as_bytes()),

@@ -1,7 +1,7 @@
 //! From a target to a session.
 
 use egress::{Egress, Stream, Tls};
-use sourcegate_core::{Secrets, SqlTarget};
+use sourcegate_core::SqlTarget;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_postgres::config::SslMode;
@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use super::wire::Guarded;
 use super::{Session, WayBack, refusal, startup};
 use crate::error::BoxError;
-use crate::secure::{Required, Trust, Wanted, secret};
+use crate::secure::{Given, Password, Required, Trust, Wanted};
 use crate::{Error, Limits};
 
 /// Asks for TLS, in the form of a start-up message.
@@ -26,12 +26,12 @@ WHERE own.rolname = session_user";
 pub(crate) async fn connect(
     egress: &Egress,
     target: &SqlTarget,
-    secrets: &Secrets,
+    given: Given<'_>,
     limits: &Limits,
 ) -> Result<Session, Error> {
     let connecting = Connecting { egress, target, limits };
-    let password = target.password.as_deref().map(|name| secret(secrets, name)).transpose()?;
-    let session = match Wanted::of(target, secrets)? {
+    let password = Password::of(target, given)?.text();
+    let session = match Wanted::of(target, given.secrets)? {
         Wanted::Never => connecting.with(None, Required::No, password).await,
         Wanted::IfOffered(tls) => connecting.with(Some(tls), Required::No, password).await,
         Wanted::Always(tls) => connecting.with(Some(tls), Required::Yes, password).await,

@@ -44,6 +44,17 @@ fn perses_case_46_what_is_missing_or_unknown_is_refused() {
 }
 
 #[test]
+fn a_token_goes_in_the_place_of_a_password() {
+    for name in ["rds_iam", "rdsIam"] {
+        let spec = json!({ "driver": "postgres", "host": "h", "database": "d", (name): true });
+        let found = target(&spec, &basic(), &["basicAuth.password", "tlsConfig.ca"]);
+        assert_eq!((found.rds_iam, &found.password), (true, &None), "{name}");
+        assert_eq!(found.secrets().collect::<Vec<_>>(), ["tlsConfig.ca"], "{name}");
+    }
+    refuses(&json!({ "rds_iam": "yes" }), "invalid type: string \"yes\", expected a boolean");
+}
+
+#[test]
 fn perses_case_47_blocks_of_every_driver_are_accepted() {
     let block = json!({
         "max_conns": 7, "connect_timeout": "5m", "prepare_threshold": 5, "ssl_mode": "require",
