@@ -19,6 +19,9 @@ pub enum Error {
     /// The credential makes no caller.
     #[error(transparent)]
     Unauthenticated(#[from] auth::Unauthenticated),
+    /// The caller may not do what was asked, by what is stored.
+    #[error(transparent)]
+    NotAllowed(#[from] auth::NotAllowed),
     /// An organisation or a user cannot be changed as asked.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -196,6 +199,7 @@ impl Classify for Error {
         match self {
             Self::Unauthenticated(error) => error.kind(),
             Self::PrivateKey(error) => error.kind(),
+            Self::NotAllowed(error) => error.kind(),
             Self::Refused(refused) => refused.kind(),
             Self::NameTaken(_)
             | Self::UidTaken(_)
@@ -234,6 +238,7 @@ impl Classify for Error {
     fn cause(&self) -> Option<&'static str> {
         match self {
             Self::PrivateKey(error) => error.cause(),
+            Self::NotAllowed(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
             Self::TooMany { .. } | Self::TooManyTokens { .. } | Self::TooManyLocals { .. } => {

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use auth::{Caller, Identity, LiveProject};
-use sourcegate_core::{Assignee, Document, DocumentKind, OrgId, Ties};
+use sourcegate_core::{
+    Assignee, BindingSpec, Document, DocumentId, DocumentKind, OrgId, RoleSpec, Ties,
+};
 
 use super::save::DocumentDraft;
 use crate::datasources::logged;
@@ -29,6 +31,44 @@ pub(super) fn is_of(document: &Document, projects: &[LiveProject]) -> bool {
 }
 
 impl Store {
+    /// Refuses a role that gives more than its author holds, and a binding to one. What a role comes to give after somebody was
+    /// bound to it is for its own author to hold, so that the order in which the two are written does not matter.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`].
+    pub(super) async fn check_giving(
+        &self,
+        caller: &Caller,
+        draft: &DocumentDraft,
+    ) -> Result<(), Error> {
+        let DocumentId { kind, project, .. } = &draft.id;
+        if !kind.gives_rights() || caller.holds_everything() {
+            return Ok(());
+        }
+        let given = if kind.is_role() {
+            RoleSpec::parse(*kind, draft.spec.as_str()).ok()
+        } else {
+            self.bound_role(caller.org(), draft).await?
+        };
+        let given = given.as_ref().map(|role| role.permissions.as_slice());
+        Ok(caller.check_giving(given, project.as_ref())?)
+    }
+
+    /// Reads the role that a binding is to; none if there is none that can be read.
+    async fn bound_role(
+        &self,
+        org: OrgId,
+        binding: &DocumentDraft,
+    ) -> Result<Option<RoleSpec>, Error> {
+        let Ok(BindingSpec { role: name, .. }) = BindingSpec::parse(binding.spec.as_str()) else {
+            return Ok(None);
+        };
+        let project = binding.id.project.clone();
+        let kind = if project.is_some() { DocumentKind::Role } else { DocumentKind::GlobalRole };
+        let role = self.document(org, &DocumentId { kind, project, name }).await?;
+        Ok(role.and_then(|role| RoleSpec::parse(kind, role.spec.as_str()).ok()))
+    }
+
     /// Finds what a new document is tied to.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::DocumentTaken`], [`Error::NoProject`], [`Error::NoSubject`], [`Error::DefaultTaken`], [`Error::MaskedOnly`],
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`]; [`Error::NotAllowed`] where it would give rights that its author lacks.
     pub async fn create_document(
         &self,
         permit: &DocumentPermit,
@@ -72,6 +72,7 @@ impl Store {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Create, draft.id.kind));
         let now = now_ns();
         let org = permit.caller().org();
+        self.check_giving(permit.caller(), draft).await?;
         let ties = self.ties(permit.caller(), draft).await?;
         if draft.id.kind.gives_rights() && draft.id.project.is_some() {
             self.sweep_roles(org).await?;
@@ -107,6 +108,7 @@ impl Store {
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Update, draft.id.kind));
         let org = permit.caller().org();
+        self.check_giving(permit.caller(), draft).await?;
         for round in 0..MOST_TRIES {
             if round > 0 {
                 crate::read::pause(round.min(4)).await;
