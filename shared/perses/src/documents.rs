@@ -124,8 +124,8 @@ async fn create(
     }
     let web::Json(incoming) = request;
     let draft = draft::read(kind, &incoming, &path)?;
-    let permit = caller.allow_document(Verb::Create, kind, draft.id().project.as_ref())?;
-    let saved = store.create_document(&permit, &draft.bound_by(&caller)).await?;
+    let permit = caller.allow_document(Verb::Create, kind, draft.id.project.as_ref())?;
+    let saved = store.create_document(&permit, &draft).await?;
     Ok(shown(&saved, Sight::All, form))
 }
 
@@ -140,7 +140,7 @@ async fn update(
     let permit = caller.allow_document(Verb::Update, kind, realm)?;
     let web::Json(incoming) = request;
     let draft = draft::read(kind, &incoming, &path)?;
-    let saved = store.update_document(&permit, &draft.bound_by(&caller)).await?;
+    let saved = store.update_document(&permit, &draft).await?;
     Ok(shown(&saved, Sight::All, form))
 }
 

@@ -112,6 +112,12 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// A dashboard's data sources, and where they lead, change more than fits into one transaction.
+    #[error("this changes more than {limit} records at once; make the change in two saves")]
+    TooManyChanges {
+        /// How many can be changed at once.
+        limit: usize,
+    },
     /// The item would be larger than the table takes.
     #[error("this would take {bytes} bytes; at most {limit} can be stored")]
     TooLarge {
@@ -213,6 +219,7 @@ impl Classify for Error {
             | Self::DefaultTaken { .. }
             | Self::MaskedOnly(_)
             | Self::TooManyLocals { .. }
+            | Self::TooManyChanges { .. }
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::NoTarget
@@ -241,9 +248,10 @@ impl Classify for Error {
             Self::NotAllowed(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
-            Self::TooMany { .. } | Self::TooManyTokens { .. } | Self::TooManyLocals { .. } => {
-                Some("limit_count")
-            }
+            Self::TooMany { .. }
+            | Self::TooManyTokens { .. }
+            | Self::TooManyLocals { .. }
+            | Self::TooManyChanges { .. } => Some("limit_count"),
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

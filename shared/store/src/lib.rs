@@ -67,9 +67,7 @@ pub use config::{Config, Endpoint};
 pub use connection_slots::ConnectionSlot;
 pub use correlations::{Edit, Link, Links, Patch};
 pub use datasources::{Assignment, Change, Draft, Listing, Stored};
-pub use documents::{
-    DocumentDraft, DocumentFilter, DocumentListing, LocalDraft, SecretBinding, Values,
-};
+pub use documents::{DocumentDraft, DocumentFilter, DocumentListing, LocalDraft, Values};
 pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, BadKeyring, Keyring};
@@ -82,7 +80,7 @@ pub use provisioned::{FromFile, Placed, Provisioner, Round};
 pub use refused::Refused;
 pub use roles::Realm;
 pub use rotation::{Left, Pass};
-pub use scoped::{EnteredScoped, FoundScoped, LocatedSecret};
+pub use scoped::{Course, EnteredScoped, FoundScoped, LocatedSecret};
 pub use secrets::Sealed;
 pub use sessions::{ACCESS_SECONDS, Tokens};
 pub use table::Tables;

@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth::{DocumentPermit, Verb};
-use sourcegate_core::{BindingSpec, Document, DocumentId, Incarnation, JsonText, OrgId, Rev, Ties};
+use sourcegate_core::{
+    BindingSpec, Document, DocumentId, Incarnation, JsonText, Rev, SecretUse, Ties,
+};
 
+use super::bounds::Saver;
 use super::item::{OPEN, document_item};
 use super::local::LocalDraft;
 use super::now_ns;
 use super::secrets::Values;
-use crate::item::{Item, Record, item, number, text};
+use crate::item::{Item, Record, item, text};
 use crate::secrets::Sealed;
 use crate::table::{Key, Table, home_of};
-use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Store, seconds_now};
+use crate::write::{Condition, MOST_WRITES, Outcome, Write};
+use crate::{Error, Store};
 
 /// How often a change is made again on what somebody else wrote meanwhile.
 const MOST_TRIES: u32 = 32;
@@ -34,19 +37,10 @@ pub struct DocumentDraft {
     pub values: Values,
     /// A dashboard's own data sources.
     pub locals: Vec<LocalDraft>,
-    /// Where secrets may go from now on; asked for by who may change these secrets.
-    pub bindings: Vec<SecretBinding>,
+    /// The secrets that its data sources name, and where they would go.
+    pub named: BTreeSet<SecretUse>,
     /// The logins of those whom a binding to a role names.
     pub subjects: Vec<String>,
-}
-
-/// Says that a secret may go to a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretBinding {
-    /// Which secret.
-    pub secret: DocumentId,
-    /// Where it may go.
-    pub destination: String,
 }
 
 /// What a part of the transaction says when its condition does not hold.
@@ -92,14 +86,15 @@ impl Store {
             secret_names: BTreeSet::new(),
             ties,
         };
-        let saved = self.save(None, document, draft).await?;
+        let saver = Saver::of(permit, &document);
+        let saved = self.save((None, saver), document, draft).await?;
         saved.ok_or_else(|| Error::DocumentTaken(draft.id.clone()))
     }
 
     /// Replaces what a document says. Its incarnation and the time of its making stay.
     ///
     /// # Errors
-    /// [`Error::NoDocument`] if there is none; else as [`Store::create_document`], and [`Error::MustResend`] and
+    /// [`Error::NoDocument`] if there is none; [`Error::TooManyChanges`]; else as [`Store::create_document`], and [`Error::MustResend`] and
     /// [`Error::OtherRole`].
     pub async fn update_document(
         &self,
@@ -129,7 +124,8 @@ impl Store {
                 secret_names: BTreeSet::new(),
                 ..Document::clone(&before)
             };
-            match self.save(Some(&before), after, draft).await {
+            let saver = Saver::of(permit, &after);
+            match self.save((Some(&before), saver), after, draft).await {
                 Ok(Some(saved)) => return Ok(saved),
                 Ok(None) | Err(Error::Busy) => {}
                 Err(error) => return Err(error),
@@ -141,7 +137,7 @@ impl Store {
     /// Writes everything that goes with a document; none if somebody else was faster.
     async fn save(
         &self,
-        before: Option<&Document>,
+        (before, saver): (Option<&Document>, Saver),
         mut after: Document,
         draft: &DocumentDraft,
     ) -> Result<Option<Arc<Document>>, Error> {
@@ -150,33 +146,22 @@ impl Store {
             after.secret_names = sealed.names().cloned().collect();
             after.sec_rev = Some(sealed.rev);
         }
+        let bound = before.map(|before| before.ties.bound.clone()).unwrap_or_default();
+        after.ties.bound = saver.bound(&bound, &draft.named);
         let mut parts = own_parts(before, &after, sealed.as_ref());
         parts.extend(default_parts(before, &after));
         let locals = self.local_writes(&after, &draft.locals).await?;
-        parts.extend(locals.into_iter().map(|write| (Part::Other, write)));
-        for SecretBinding { secret, destination } in &draft.bindings {
-            parts.push((Part::Other, self.binding(after.org, secret, destination).await?));
-        }
+        let bounds = self.bound_writes(before, &after, saver).await?;
+        parts.extend(locals.into_iter().chain(bounds).map(|write| (Part::Other, write)));
         let (kinds, writes): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        if writes.len() > MOST_WRITES {
+            return Err(Error::TooManyChanges { limit: MOST_WRITES });
+        }
         writes.iter().try_for_each(Write::check_size)?;
         match self.transact(&writes).await? {
             Outcome::Written => Ok(Some(Arc::new(after))),
             Outcome::Refused(found) => refused(&kinds, &found, after),
         }
-    }
-
-    /// Says that a secret may go somewhere: this one, or, where there is none yet, the next one of that name if it is soon made.
-    async fn binding(
-        &self,
-        org: OrgId,
-        secret: &DocumentId,
-        destination: &str,
-    ) -> Result<Write, Error> {
-        let found = self.document(org, secret).await?;
-        let incarnation = found.map_or_else(String::new, |found| found.incarnation.to_string());
-        let attributes = [("inc", text(incarnation)), ("made", number(seconds_now()))];
-        let item = item(&Key::bound(org, secret, destination), attributes);
-        Ok(Write::put(Table::Registry, item))
     }
 }
 

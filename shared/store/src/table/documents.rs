@@ -135,10 +135,26 @@ impl Key {
         Self::registry(documents_of(org), format!("DEFAULT#{scope}{}", escaped(plugin)))
     }
 
-    /// Says that a secret may go to a destination.
-    pub(crate) fn bound(org: OrgId, secret: &DocumentId, destination: &str) -> Self {
+    /// Says that a secret may go to a destination because of a document.
+    pub(crate) fn bound(
+        org: OrgId,
+        secret: &DocumentId,
+        destination: &str,
+        holder: Incarnation,
+    ) -> Self {
+        let sk = format!("{}{holder}", Self::bounds_to(secret, destination));
+        Self::registry(documents_of(org), sk)
+    }
+
+    /// The same as it was written before it was known because of which document: it stays as long as the secret does.
+    pub(crate) fn unheld_bound(org: OrgId, secret: &DocumentId, destination: &str) -> Self {
         let sk = format!("{}{}", Self::bounds_of(secret), escaped(destination));
         Self::registry(documents_of(org), sk)
+    }
+
+    /// How the sort keys begin that say that a secret may go to a destination.
+    pub(crate) fn bounds_to(secret: &DocumentId, destination: &str) -> String {
+        format!("{}{}#", Self::bounds_of(secret), escaped(destination))
     }
 
     /// How the sort keys of a secret's destinations begin.
