@@ -21,6 +21,7 @@ use crate::{Error, Store};
 pub(crate) use item::{document_item, document_of, is_open, live_of, local_of, scoped_of};
 pub use list::{DocumentFilter, DocumentListing};
 pub use local::LocalDraft;
+pub(crate) use rights::is_of;
 pub use save::DocumentDraft;
 pub use secrets::Values;
 

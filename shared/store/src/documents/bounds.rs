@@ -23,8 +23,8 @@ pub(super) enum Saver {
 
 impl Saver {
     /// Finds out which he is.
-    pub(super) fn of(permit: &DocumentPermit, document: &Document) -> Self {
-        let secret = document.id.secret(document.id.name.clone());
+    pub(super) fn of(permit: &DocumentPermit, id: &DocumentId) -> Self {
+        let secret = id.secret(id.name.clone());
         let may = permit.caller().allow_document(Verb::Update, secret.kind, secret.realm());
         if may.is_ok() { Self::Binds } else { Self::Keeps }
     }

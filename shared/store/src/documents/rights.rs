@@ -18,8 +18,13 @@ use crate::users::{User, is_no_login};
 use crate::write::{Condition, Write};
 use crate::{Error, Store};
 
+/// Gives who owns what somebody makes: a user who logs in here.
+pub(super) fn maker(caller: &Caller) -> Option<Assignee> {
+    caller.assignee().filter(|_| matches!(caller.identity(), Identity::User { .. }))
+}
+
 /// Tells whether a document belongs to one of these projects as they are now, or to none.
-pub(super) fn is_of(document: &Document, projects: &[LiveProject]) -> bool {
+pub(crate) fn is_of(document: &Document, projects: &[LiveProject]) -> bool {
     let Some(name) = document.id.project.as_ref().filter(|_| document.id.kind.gives_rights())
     else {
         return true;
@@ -73,13 +78,15 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoProject`]; [`Error::NoSubject`].
-    pub(super) async fn ties(&self, caller: &Caller, draft: &DocumentDraft) -> Result<Ties, Error> {
-        let org = caller.org();
+    pub(super) async fn ties(
+        &self,
+        org: OrgId,
+        maker: Option<Assignee>,
+        draft: &DocumentDraft,
+    ) -> Result<Ties, Error> {
         let mut ties = Ties::default();
-        if draft.id.kind == DocumentKind::Project
-            && matches!(caller.identity(), Identity::User { .. })
-        {
-            ties.maker = caller.assignee();
+        if draft.id.kind == DocumentKind::Project {
+            ties.maker = maker;
         }
         if draft.id.kind.gives_rights()
             && let Some(project) = &draft.id.project

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use auth::{DocumentPermit, Verb};
 use sourcegate_core::{
-    BindingSpec, Document, DocumentId, Incarnation, JsonText, Rev, SecretUse, Ties,
+    Assignee, BindingSpec, Document, DocumentId, Incarnation, JsonText, OrgId, Rev, SecretUse, Ties,
 };
 
 use super::bounds::Saver;
 use super::item::{OPEN, document_item};
 use super::local::LocalDraft;
 use super::now_ns;
+use super::rights::maker;
 use super::secrets::Values;
+use crate::archive::ArchivedDocument;
 use crate::item::{Item, Record, item, text};
 use crate::secrets::Sealed;
 use crate::table::{Key, Table, home_of};
@@ -64,10 +66,27 @@ impl Store {
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Create, draft.id.kind));
+        let caller = permit.caller();
+        self.check_giving(caller, draft).await?;
+        self.make_document((caller.org(), maker(caller)), Saver::of(permit, &draft.id), draft).await
+    }
+
+    /// Makes a document of an archive.
+    pub(crate) async fn made_by_operator(
+        &self,
+        wanted: &ArchivedDocument,
+    ) -> Result<Arc<Document>, Error> {
+        self.make_document((wanted.org, wanted.maker), Saver::Binds, &wanted.draft).await
+    }
+
+    async fn make_document(
+        &self,
+        (org, maker): (OrgId, Option<Assignee>),
+        saver: Saver,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
         let now = now_ns();
-        let org = permit.caller().org();
-        self.check_giving(permit.caller(), draft).await?;
-        let ties = self.ties(permit.caller(), draft).await?;
+        let ties = self.ties(org, maker, draft).await?;
         if draft.id.kind.gives_rights() && draft.id.project.is_some() {
             self.sweep_roles(org).await?;
         }
@@ -86,7 +105,6 @@ impl Store {
             secret_names: BTreeSet::new(),
             ties,
         };
-        let saver = Saver::of(permit, &document);
         let saved = self.save((None, saver), document, draft).await?;
         saved.ok_or_else(|| Error::DocumentTaken(draft.id.clone()))
     }
@@ -102,8 +120,25 @@ impl Store {
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Update, draft.id.kind));
-        let org = permit.caller().org();
         self.check_giving(permit.caller(), draft).await?;
+        self.change_document(permit.caller().org(), Saver::of(permit, &draft.id), draft).await
+    }
+
+    /// Replaces what a document says by what an archive does.
+    pub(crate) async fn changed_by_operator(
+        &self,
+        org: OrgId,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
+        self.change_document(org, Saver::Binds, draft).await
+    }
+
+    async fn change_document(
+        &self,
+        org: OrgId,
+        saver: Saver,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
         for round in 0..MOST_TRIES {
             if round > 0 {
                 crate::read::pause(round.min(4)).await;
@@ -124,7 +159,6 @@ impl Store {
                 secret_names: BTreeSet::new(),
                 ..Document::clone(&before)
             };
-            let saver = Saver::of(permit, &after);
             match self.save((Some(&before), saver), after, draft).await {
                 Ok(Some(saved)) => return Ok(saved),
                 Ok(None) | Err(Error::Busy) => {}
