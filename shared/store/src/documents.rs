@@ -18,6 +18,8 @@ use sourcegate_core::{Document, DocumentId, DocumentName, OrgId};
 use crate::table::Key;
 use crate::{Error, Store};
 
+#[cfg(test)]
+pub(crate) use item::local_item;
 pub(crate) use item::{document_item, document_of, is_open, live_of, local_of, scoped_of};
 pub use list::{DocumentFilter, DocumentListing};
 pub use local::LocalDraft;
