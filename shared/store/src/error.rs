@@ -112,6 +112,14 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The organisation has as many roles and bindings as it can have.
+    #[error(
+        "the organisation has {limit} roles and bindings, and more it cannot have; delete some, or name more users in one binding"
+    )]
+    TooManyRights {
+        /// How many it can have.
+        limit: usize,
+    },
     /// A dashboard's data sources, and where they lead, change more than fits into one transaction.
     #[error("this changes more than {limit} records at once; make the change in two saves")]
     TooManyChanges {
@@ -220,6 +228,7 @@ impl Classify for Error {
             | Self::MaskedOnly(_)
             | Self::TooManyLocals { .. }
             | Self::TooManyChanges { .. }
+            | Self::TooManyRights { .. }
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::NoTarget
@@ -251,7 +260,8 @@ impl Classify for Error {
             Self::TooMany { .. }
             | Self::TooManyTokens { .. }
             | Self::TooManyLocals { .. }
-            | Self::TooManyChanges { .. } => Some("limit_count"),
+            | Self::TooManyChanges { .. }
+            | Self::TooManyRights { .. } => Some("limit_count"),
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

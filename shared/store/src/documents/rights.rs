@@ -18,6 +18,9 @@ use crate::users::{User, is_no_login};
 use crate::write::{Condition, Write};
 use crate::{Error, Store};
 
+/// How many roles and bindings an organisation has at most.
+const MOST_RIGHTS: usize = 1000;
+
 /// Gives who owns what somebody makes: a user who logs in here.
 pub(super) fn maker(caller: &Caller) -> Option<Assignee> {
     caller.assignee().filter(|_| matches!(caller.identity(), Identity::User { .. }))
@@ -127,23 +130,35 @@ impl Store {
         found.collect()
     }
 
-    /// Removes roles and bindings of projects that are gone. What is left is swept the next time.
-    pub(super) async fn sweep_roles(&self, org: OrgId) -> Result<(), Error> {
-        // Read before the projects: what was made in a project that is there now is not taken for one that is gone.
-        let all = self.rights_documents(org).await?;
-        let of_projects = all.into_iter().filter(|document| document.id.project.is_some());
-        let of_projects: Vec<_> = of_projects.collect();
-        if of_projects.is_empty() {
+    /// Refuses one more role or binding where there are as many as there may be: a request of who is let in by them alone reads
+    /// them all. Some that are made at once may be beyond that.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRights`].
+    pub(super) async fn make_room(&self, org: OrgId) -> Result<(), Error> {
+        if self.sweep_roles(org).await? < MOST_RIGHTS {
             return Ok(());
         }
+        Err(Error::TooManyRights { limit: MOST_RIGHTS })
+    }
+
+    /// Removes roles and bindings of projects that are gone. What is left is swept the next time. Tells how many of all stay.
+    async fn sweep_roles(&self, org: OrgId) -> Result<usize, Error> {
+        // Read before the projects: what was made in a project that is there now is not taken for one that is gone.
+        let all = self.rights_documents(org).await?;
+        if all.iter().all(|document| document.id.project.is_none()) {
+            return Ok(all.len());
+        }
         let projects = self.live_projects(org).await?;
-        for gone in of_projects.iter().filter(|document| !is_of(document, &projects)) {
+        let (stay, gone): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|document| is_of(document, &projects));
+        for gone in gone {
             let unchanged = Condition::Equals("rev", text(gone.rev));
             let write = Write::delete(Key::document(org, &gone.id)).only_if(unchanged);
             // Whoever was faster swept it too.
             self.transact(&[write]).await?;
         }
-        Ok(())
+        Ok(stay.len())
     }
 
     /// Reads all roles and bindings of an organisation, those of projects that are gone too. A damaged one gives nothing

@@ -87,8 +87,8 @@ impl Store {
     ) -> Result<Arc<Document>, Error> {
         let now = now_ns();
         let ties = self.ties(org, maker, draft).await?;
-        if draft.id.kind.gives_rights() && draft.id.project.is_some() {
-            self.sweep_roles(org).await?;
+        if draft.id.kind.gives_rights() {
+            self.make_room(org).await?;
         }
         let document = Document {
             org,
