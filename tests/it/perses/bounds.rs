@@ -98,6 +98,26 @@ async fn k04_a_destination_ends_with_the_last_data_source_that_leads_there() {
 }
 
 #[tokio::test]
+async fn what_binds_its_secret_itself_is_opened_without_a_query() {
+    let app = TestApp::start().await;
+    let (admin, writer, upstream) =
+        (app.as_admin(), writer(&app).await, FakeUpstream::start().await);
+    made(&admin, SECRETS, &basic_auth("s")).await;
+    made(&admin, SOURCES, &named("own", &upstream.url())).await;
+    made(&writer, SOURCES, &named("theirs", &upstream.url())).await;
+    for (name, queries) in [("own", 0), ("theirs", 1)] {
+        let before = app.calls();
+        assert_eq!(admin.get(&format!("/proxy/globaldatasources/{name}/api")).await.text(), "ok");
+        let cold = app.calls();
+        let of = |name: &str| cold.of(name) - before.of(name);
+        // The caller and the data source; the secret, its values and the key.
+        assert_eq!((of("BatchGetItem"), of("Query"), of("GetItem")), (2, queries, 0), "{name}");
+        assert_eq!(admin.get(&format!("/proxy/globaldatasources/{name}/api")).await.text(), "ok");
+        assert_eq!(app.calls().reads(), cold.reads(), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn k04_a_dashboard_s_own_data_sources_bind_as_long_as_it_has_them() {
     let app = TestApp::start().await;
     let (admin, writer, upstream) =
