@@ -19,7 +19,7 @@ fn check_refused(answer: &Answer, said: &str) {
 }
 
 #[tokio::test]
-async fn a17_whoever_may_write_roles_may_not_widen_his_own() {
+async fn perses_4_3_whoever_may_write_roles_may_not_widen_his_own() {
     let app = TestApp::start().await;
     let (admin, bob) = (app.as_admin(), bob(&app).await);
     project(&admin, "p").await;
@@ -55,7 +55,7 @@ async fn a17_whoever_may_write_roles_may_not_widen_his_own() {
 }
 
 #[tokio::test]
-async fn a17_whoever_may_write_bindings_takes_no_role_that_holds_more() {
+async fn perses_4_3_whoever_may_write_bindings_takes_no_role_that_holds_more() {
     let app = TestApp::start().await;
     let (admin, bob) = (app.as_admin(), bob(&app).await);
     project(&admin, "p").await;
@@ -81,7 +81,7 @@ async fn a17_whoever_may_write_bindings_takes_no_role_that_holds_more() {
 }
 
 #[tokio::test]
-async fn a17_global_roles_are_for_who_holds_them_globally() {
+async fn perses_4_3_global_roles_are_for_who_holds_them_globally() {
     let app = TestApp::start().await;
     let (admin, bob) = (app.as_admin(), bob(&app).await);
     let kinds = json!(["GlobalRole", "GlobalRoleBinding", "Project", "Role"]);

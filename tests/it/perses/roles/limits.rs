@@ -26,7 +26,7 @@ async fn filled(app: &TestApp, many: usize) {
 }
 
 #[tokio::test]
-async fn b01_an_organisation_has_a_thousand_roles_and_bindings_at_most() {
+async fn an_organisation_has_a_thousand_roles_and_bindings_at_most() {
     let app = TestApp::start().await;
     let (admin, _bob) = (app.as_admin(), bob(&app).await);
     project(&admin, "p").await;
