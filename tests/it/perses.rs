@@ -1,6 +1,7 @@
 //! The Perses dialect as its clients see it: one file per group of rules.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bounds;
 mod documents;
 mod login;
 mod oauth;

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod archives;
 mod assignments;
 mod correlations;
 mod entry;

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use sourcegate_core::{
-    Classify, DocumentId, DocumentKind, DocumentName, Kind, Scope, ScopedName, ScopedSource, quoted,
+    Classify, DocumentId, DocumentKind, DocumentName, Kind, RoleAction, RoleScope, Scope,
+    ScopedName, ScopedSource, quoted,
 };
 
 use crate::{Action, Caller, Denied, Granted, Permit, Role};
@@ -76,6 +77,25 @@ pub enum NotAllowed {
     /// He lacks the right to do this to users.
     #[error("missing '{}' global permission for 'User' kind", .0.as_str())]
     Users(Verb),
+    /// Others would have by a role what he does not hold himself.
+    #[error(
+        "this would give {} for '{}' kind, which its author does not hold himself; leave it out, or let somebody do it who holds it",
+        right(*action, project.as_ref()),
+        scope.as_str()
+    )]
+    Beyond {
+        /// What they could do.
+        action: RoleAction,
+        /// To what.
+        scope: RoleScope,
+        /// Where; none is the whole organisation.
+        project: Option<DocumentName>,
+    },
+    /// What others would have by a role cannot be known, and he does not hold everything.
+    #[error(
+        "the role is not there, so that it may come to give what the binding's author does not hold himself; make the role first"
+    )]
+    UnknownRole,
     /// He has the right, and his token is limited to less.
     #[error("this token's limits do not grant `{0}` here; use a token whose limits do")]
     Ungranted(Action),
@@ -90,6 +110,14 @@ pub enum NotAllowed {
     Absent(ScopedName),
 }
 
+fn right(action: RoleAction, project: Option<&DocumentName>) -> String {
+    let action = action.as_str();
+    match project {
+        Some(project) => format!("'{action}' permission in '{project}' project"),
+        None => format!("'{action}' global permission"),
+    }
+}
+
 impl Classify for NotAllowed {
     fn kind(&self) -> Kind {
         match self {
@@ -99,7 +127,11 @@ impl Classify for NotAllowed {
     }
 
     fn cause(&self) -> Option<&'static str> {
-        matches!(self, Self::Ungranted(_) | Self::Limited(_)).then_some("token_limits")
+        match self {
+            Self::Ungranted(_) | Self::Limited(_) => Some("token_limits"),
+            Self::Beyond { .. } | Self::UnknownRole => Some("beyond_own_rights"),
+            _ => None,
+        }
     }
 }
 

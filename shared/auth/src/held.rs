@@ -3,6 +3,8 @@
 //! They only ever add. Only users who log in here can be bound: whom an issuer vouches for may have anybody's login, and
 //! service accounts have the role that they were made with.
 
+mod giving;
+
 use std::collections::{BTreeMap, HashMap};
 
 use sourcegate_core::{

@@ -145,6 +145,22 @@ impl DocumentId {
     pub fn realm(&self) -> Option<&DocumentName> {
         if self.kind == Project { Some(&self.name) } else { self.project.as_ref() }
     }
+
+    /// Gives the secret that it means by a name: one of its project, or, where it is of none, of the organisation.
+    #[must_use]
+    pub fn secret(&self, name: DocumentName) -> Self {
+        let project = self.project.clone();
+        Self { kind: if project.is_some() { Secret } else { GlobalSecret }, project, name }
+    }
+}
+
+/// A secret that a data source names, and where it would have it go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretUse {
+    /// The secret's name, in the project of the data source, or in the organisation.
+    pub name: DocumentName,
+    /// The canonical text of the destination.
+    pub destination: String,
 }
 
 /// What a document is tied to, so that nobody and nothing that comes later under the same name takes its place.
@@ -156,6 +172,8 @@ pub struct Ties {
     pub maker: Option<Assignee>,
     /// Whom a binding names, as they were when it was saved, by their logins in lower case.
     pub subjects: BTreeMap<String, Assignee>,
+    /// Which secrets may go where because of it: it was saved so by somebody who may change them.
+    pub bound: BTreeSet<SecretUse>,
 }
 
 /// A document as it is stored. The values of a secret are sealed beside it.

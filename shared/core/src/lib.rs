@@ -36,7 +36,7 @@ pub use datasource::{Datasource, JsonText, Settings};
 pub use destination::Destination;
 pub use document::{
     BadDocumentName, Document, DocumentId, DocumentKind, DocumentName, Scope, ScopedName,
-    ScopedSource, Ties,
+    ScopedSource, SecretUse, Ties,
 };
 pub use error::{Classify, Fault, Kind};
 pub use label::{BadLabel, Label, Login, OrgName};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use auth::Granted;
 use sourcegate_core::{
-    BadConnection, DocumentId, DocumentKind, DocumentName, HttpProxy, OrgId, Proxy, Scope,
-    ScopedSource, ScopedSpec, Secrets, SqlProxy, quoted,
+    BadConnection, DocumentId, DocumentKind, DocumentName, HttpProxy, Incarnation, OrgId, Proxy,
+    Scope, ScopedSource, ScopedSpec, Secrets, SqlProxy, quoted,
 };
-use store::{Error as StoreError, LocatedSecret};
+use store::{Course, Error as StoreError, LocatedSecret};
 
 use crate::{Database, Error, Gateway, GrantedEither, Reach, Reached, SecretFault};
 
@@ -18,6 +18,7 @@ pub(crate) struct SecretPlace {
     org: OrgId,
     id: DocumentId,
     destination: String,
+    holder: Incarnation,
 }
 
 impl Gateway {
@@ -86,15 +87,17 @@ impl Gateway {
         let absent =
             || SecretFault::Absent { source: source.id.name.clone(), secret: name.to_owned() };
         let id = secret_id(&source.id.scope, name).ok_or_else(absent)?;
-        let place = SecretPlace { org: source.org, id, destination };
+        let holder = source.incarnation;
+        let place = SecretPlace { org: source.org, id, destination, holder };
         let store = &self.0.store;
         let read = async |_: Option<&Option<LocatedSecret>>| {
-            store.located_secret(place.org, &place.id, &place.destination).await
+            let course = Course { destination: &place.destination, holder: place.holder };
+            store.located_secret(place.org, &place.id, Some(course)).await
         };
         let held = self.0.secrets.get(store, &place, read).await?;
         let secret = held.value.clone().ok_or_else(absent)?;
         if !secret.is_bound {
-            let SecretPlace { destination, .. } = place;
+            let destination = place.destination;
             return Err(SecretFault::Unbound { secret: name.to_owned(), destination }.into());
         }
         Ok(Some(secret))

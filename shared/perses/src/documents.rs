@@ -13,13 +13,28 @@ use http::request::Parts;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sourcegate_core::{Document, DocumentId, DocumentKind, DocumentName};
-use store::{Realm, Store};
+use store::{DocumentDraft, Realm, Store};
 
 use crate::answer::{Form, json, write};
 use crate::wire::document::{InPath, Incoming, Outgoing};
 use crate::{Error, mask, route};
 
 pub(crate) use list::go_bool;
+
+/// Says why a text is no document that could be saved.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BadDocument(#[from] Error);
+
+/// Reads a document of any kind as it would be sent to be saved. Nobody's right to do so is judged.
+///
+/// # Errors
+/// What is wrong with it first. The text may quote what it found: that of a secret is to be shown to nobody.
+pub fn draft(document: &str) -> Result<DocumentDraft, BadDocument> {
+    let incoming = serde_json::from_str(document);
+    let incoming: Incoming = incoming.map_err(|error| Error::Decode(error.to_string()))?;
+    Ok(draft::read(incoming.kind()?, &incoming, &InPath::default())?)
+}
 
 /// What stands in the paths of a kind.
 fn plural(kind: DocumentKind) -> &'static str {
@@ -124,8 +139,8 @@ async fn create(
     }
     let web::Json(incoming) = request;
     let draft = draft::read(kind, &incoming, &path)?;
-    let permit = caller.allow_document(Verb::Create, kind, draft.id().project.as_ref())?;
-    let saved = store.create_document(&permit, &draft.bound_by(&caller)).await?;
+    let permit = caller.allow_document(Verb::Create, kind, draft.id.project.as_ref())?;
+    let saved = store.create_document(&permit, &draft).await?;
     Ok(shown(&saved, Sight::All, form))
 }
 
@@ -140,7 +155,7 @@ async fn update(
     let permit = caller.allow_document(Verb::Update, kind, realm)?;
     let web::Json(incoming) = request;
     let draft = draft::read(kind, &incoming, &path)?;
-    let saved = store.update_document(&permit, &draft.bound_by(&caller)).await?;
+    let saved = store.update_document(&permit, &draft).await?;
     Ok(shown(&saved, Sight::All, form))
 }
 

@@ -60,6 +60,7 @@ use web::{Arrival, Refusal};
 
 use crate::error::Error;
 
+pub use documents::{BadDocument, draft};
 pub use settings::{BadSetting, Settings, SqlFormat};
 
 /// Answers what no route serves.

@@ -1,5 +1,7 @@
 //! Data sources on their way into an archive with their secrets opened, and back.
 
+mod documents;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::read::{BATCH, Partition, pause};
 use crate::secrets::Sealed;
 use crate::table::{Key, Table, names_of};
 use crate::{Admin, Error, Vault, WrappedKey};
+
+pub use documents::ArchivedDocument;
 
 /// A data source as an archive has it.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod documents;
 mod facts;
 mod families;
 mod finding;
@@ -124,7 +125,7 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     let rules = registry::RULES.iter().chain(access::RULES);
-    let rules = rules.chain(accounts::RULES).chain(orgs::RULES);
+    let rules = rules.chain(accounts::RULES).chain(orgs::RULES).chain(documents::RULES);
     rules.for_each(|rule| rule(&facts, &mut found));
     found
 }

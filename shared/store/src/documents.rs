@@ -1,5 +1,6 @@
 //! The documents of the Perses dialect: found, made, changed and removed, each in one transaction conditional on `rev`.
 
+mod bounds;
 mod delete;
 mod item;
 mod list;
@@ -17,10 +18,13 @@ use sourcegate_core::{Document, DocumentId, DocumentName, OrgId};
 use crate::table::Key;
 use crate::{Error, Store};
 
+#[cfg(test)]
+pub(crate) use item::local_item;
 pub(crate) use item::{document_item, document_of, is_open, live_of, local_of, scoped_of};
 pub use list::{DocumentFilter, DocumentListing};
 pub use local::LocalDraft;
-pub use save::{DocumentDraft, SecretBinding};
+pub(crate) use rights::is_of;
+pub use save::DocumentDraft;
 pub use secrets::Values;
 
 impl Store {

@@ -19,6 +19,9 @@ pub enum Error {
     /// The credential makes no caller.
     #[error(transparent)]
     Unauthenticated(#[from] auth::Unauthenticated),
+    /// The caller may not do what was asked, by what is stored.
+    #[error(transparent)]
+    NotAllowed(#[from] auth::NotAllowed),
     /// An organisation or a user cannot be changed as asked.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -109,6 +112,20 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The organisation has as many roles and bindings as it can have.
+    #[error(
+        "the organisation has {limit} roles and bindings, and more it cannot have; delete some, or name more users in one binding"
+    )]
+    TooManyRights {
+        /// How many it can have.
+        limit: usize,
+    },
+    /// A dashboard's data sources, and where they lead, change more than fits into one transaction.
+    #[error("this changes more than {limit} records at once; make the change in two saves")]
+    TooManyChanges {
+        /// How many can be changed at once.
+        limit: usize,
+    },
     /// The item would be larger than the table takes.
     #[error("this would take {bytes} bytes; at most {limit} can be stored")]
     TooLarge {
@@ -196,6 +213,7 @@ impl Classify for Error {
         match self {
             Self::Unauthenticated(error) => error.kind(),
             Self::PrivateKey(error) => error.kind(),
+            Self::NotAllowed(error) => error.kind(),
             Self::Refused(refused) => refused.kind(),
             Self::NameTaken(_)
             | Self::UidTaken(_)
@@ -209,6 +227,8 @@ impl Classify for Error {
             | Self::DefaultTaken { .. }
             | Self::MaskedOnly(_)
             | Self::TooManyLocals { .. }
+            | Self::TooManyChanges { .. }
+            | Self::TooManyRights { .. }
             | Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::NoTarget
@@ -234,11 +254,14 @@ impl Classify for Error {
     fn cause(&self) -> Option<&'static str> {
         match self {
             Self::PrivateKey(error) => error.cause(),
+            Self::NotAllowed(error) => error.cause(),
             Self::MustResend(_) => Some("secret_must_be_resent"),
             Self::TooLarge { .. } => Some("limit_bytes"),
-            Self::TooMany { .. } | Self::TooManyTokens { .. } | Self::TooManyLocals { .. } => {
-                Some("limit_count")
-            }
+            Self::TooMany { .. }
+            | Self::TooManyTokens { .. }
+            | Self::TooManyLocals { .. }
+            | Self::TooManyChanges { .. }
+            | Self::TooManyRights { .. } => Some("limit_count"),
             Self::BadRecord { .. } => Some("bad_record"),
             Self::DoesNotOpen(_) | Self::CannotSeal(_) => Some("secret"),
             Self::NoKey(_) | Self::Key { .. } | Self::Kms(_) => Some("kms"),

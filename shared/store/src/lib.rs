@@ -59,7 +59,7 @@ use crate::users::Places;
 
 pub use accounts::{AccountChange, AccountDraft, MadeToken, ServiceAccount, TokenDraft};
 pub use admin::{Admin, NewToken, Rights};
-pub use archive::{Archived, Conflicts, Restored};
+pub use archive::{Archived, ArchivedDocument, Conflicts, Restored};
 pub use assignees::Account;
 pub use aws::{Aws, BadBundle};
 pub use cache::Stamp;
@@ -68,9 +68,7 @@ pub use config::{Config, Endpoint};
 pub use connection_slots::ConnectionSlot;
 pub use correlations::{Edit, Link, Links, Patch};
 pub use datasources::{Assignment, Change, Draft, Listing, Stored};
-pub use documents::{
-    DocumentDraft, DocumentFilter, DocumentListing, LocalDraft, SecretBinding, Values,
-};
+pub use documents::{DocumentDraft, DocumentFilter, DocumentListing, LocalDraft, Values};
 pub use entry::{Claim, Entered, Located, seconds_now};
 pub use error::Error;
 pub use keyring::{BadKeyFile, BadKeyring, Keyring};
@@ -84,7 +82,7 @@ pub use rds::{NoRdsToken, RdsTokens};
 pub use refused::Refused;
 pub use roles::Realm;
 pub use rotation::{Left, Pass};
-pub use scoped::{EnteredScoped, FoundScoped, LocatedSecret};
+pub use scoped::{Course, EnteredScoped, FoundScoped, LocatedSecret};
 pub use secrets::Sealed;
 pub use sessions::{ACCESS_SECONDS, Tokens};
 pub use table::Tables;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use auth::{Caller, Role};
 use sourcegate_core::{
-    Document, DocumentId, OrgId, Reference, Scope, ScopedName, ScopedSource, SecretSpec,
+    Document, DocumentId, Incarnation, OrgId, Reference, Scope, ScopedName, ScopedSource,
+    SecretSpec,
 };
 
 use crate::documents::{document_of, is_open, live_of, scoped_of};
 use crate::entry::{Claim, identity_keys};
 use crate::item::{Item, Record};
 use crate::keys::WrappedKey;
-use crate::read::Partition;
+use crate::read::{BATCH, Partition};
 use crate::secrets::Sealed;
 use crate::table::{self, Key, Table};
 use crate::users::Verified;
@@ -47,6 +48,15 @@ pub enum FoundScoped {
     NoProject,
     /// Nothing.
     Nothing,
+}
+
+/// Where a data source would have a secret go.
+#[derive(Clone, Copy, Debug)]
+pub struct Course<'a> {
+    /// The canonical text of the destination.
+    pub destination: &'a str,
+    /// The incarnation of the data source.
+    pub holder: Incarnation,
 }
 
 /// A secret of the Perses dialect with what its values are opened from.
@@ -133,7 +143,8 @@ impl Store {
         }
     }
 
-    /// Finds a secret with its values, and whether it may go to a destination: one round trip.
+    /// Finds a secret with its values, and whether it may go where somebody would have it go: one round trip, and one more
+    /// where it is not the data source itself that was saved by who may say so.
     ///
     /// # Errors
     /// [`Error::Busy`] if it is being changed again and again; [`Error::BadRecord`].
@@ -141,20 +152,19 @@ impl Store {
         &self,
         org: OrgId,
         id: &DocumentId,
-        destination: &str,
+        course: Option<Course<'_>>,
     ) -> Result<Option<LocatedSecret>, Error> {
-        let keys = [
-            Key::document(org, id),
-            Key::sealed_document(org, id),
-            Key::bound(org, id, destination),
-            Key::current_key(org),
-        ];
+        let always = [Key::document(org, id), Key::sealed_document(org, id), Key::current_key(org)];
+        let bounds = course.map(|Course { destination, holder }| {
+            [Key::bound(org, id, destination, holder), Key::unheld_bound(org, id, destination)]
+        });
+        let keys: Vec<_> = always.iter().chain(bounds.iter().flatten()).cloned().collect();
         for round in 0..MOST_READS {
             if round > 0 {
                 crate::read::pause(round).await;
             }
             let mut batch = self.batch(&keys).await?;
-            let [own, sealed, bound, key] = keys.each_ref().map(|key| batch.take(key));
+            let [own, sealed, key] = always.each_ref().map(|key| batch.take(key));
             let Some(own) = own else { return Ok(None) };
             let Some(document) = document_of(org, id.kind, &own)? else { return Ok(None) };
             let sealed = match document.sec_rev {
@@ -166,7 +176,14 @@ impl Store {
                     Some(Arc::new(whole))
                 }
             };
-            let is_bound = bound.map(|item| is_of(&item, &document)).transpose()?.unwrap_or(false);
+            let mut is_bound = false;
+            for key in bounds.iter().flatten() {
+                let read = batch.take(key).map(|item| is_of(&item, &document)).transpose()?;
+                is_bound |= read.unwrap_or(false);
+            }
+            if let Some(Course { destination, .. }) = course.filter(|_| !is_bound) {
+                is_bound = self.is_bound_by_any(&document, destination).await?;
+            }
             // One that cannot be read authenticates nobody, and nothing is sent without.
             let spec = SecretSpec::read(&document.spec).ok_or_else(|| Record(&own).bad("spec"))?;
             let key = key.map(|item| WrappedKey::of(&item)).transpose()?.map(Arc::new);
@@ -174,6 +191,29 @@ impl Store {
             return Ok(Some(LocatedSecret { document, spec, sealed, key, is_bound }));
         }
         Err(Error::Busy)
+    }
+}
+
+impl Store {
+    /// Tells whether there is a document that has a secret go to a destination.
+    async fn is_bound_by_any(&self, secret: &Document, destination: &str) -> Result<bool, Error> {
+        let pk = table::documents_of(secret.org);
+        let partition = Partition { table: Table::Registry, pk: &pk, backwards: false };
+        let beginning = Key::bounds_to(&secret.id, destination);
+        let mut start = None;
+        loop {
+            let page = self.page_from(&partition, &beginning, BATCH, start).await?;
+            for binding in &page.items {
+                // Those of an earlier secret of its name may be left.
+                if is_of(binding, secret)? {
+                    return Ok(true);
+                }
+            }
+            start = page.next;
+            if start.is_none() {
+                return Ok(false);
+            }
+        }
     }
 }
 
@@ -194,7 +234,7 @@ fn is_of(binding: &Item, secret: &Document) -> Result<bool, Error> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use sourcegate_core::{DocumentKind, DocumentName, Incarnation, JsonText, Rev, Ties};
+    use sourcegate_core::{DocumentKind, DocumentName, JsonText, Rev, Ties};
 
     use super::*;
     use crate::item::{item, number, text};
@@ -221,7 +261,7 @@ mod tests {
             secret_names: BTreeSet::new(),
             ties: Ties::default(),
         };
-        let key = Key::bound(OrgId::MAIN, &id, "https://h:443");
+        let key = Key::bound(OrgId::MAIN, &id, "https://h:443", Incarnation::new());
         let check = |incarnation: String, made: i64, expected: bool| {
             let binding = item(&key, [("inc", text(&incarnation)), ("made", number(made))]);
             assert_eq!(is_of(&binding, &secret).unwrap(), expected, "{incarnation} {made}");

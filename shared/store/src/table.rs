@@ -12,7 +12,8 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 use crate::floods::Address;
 
 pub(crate) use documents::{
-    documents_of, home_of, kind_of, members_of_project, prefix_of, roles_of, secret_of, slots_of,
+    BoundKey, bound_of, dashboard_of, default_of, documents_of, home_of, kind_of,
+    members_of_project, prefix_of, roles_of, secret_of, slots_of,
 };
 
 /// Which of the three tables.
@@ -379,6 +380,10 @@ fn hex(bytes: &[u8]) -> String {
 /// Keeps the separator out of a text; `%` is left alone, since nothing is ever read back.
 fn escaped(text: &str) -> String {
     text.replace('%', "%25").replace('#', "%23")
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("%23", "#").replace("%25", "%")
 }
 
 #[cfg(test)]

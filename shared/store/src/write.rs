@@ -15,6 +15,9 @@ use crate::read::{is_throttled, pause};
 use crate::table::{Key, Table};
 use crate::{Error, Store};
 
+/// How many parts a transaction has at most.
+pub(crate) const MOST_WRITES: usize = 100;
+
 /// How often a transaction that met another one is tried again, with pauses that grow: about five seconds in all.
 const MOST_TRIES: u32 = 14;
 

@@ -52,8 +52,12 @@ async fn fsck_finds_what_was_planted_beside_a_running_server_and_repairs_it() {
     let secret = json!({"uid": "a", "secureJsonData": {"password": "canary"}});
     admin.create(&with(plain("a", "http://127.0.0.1:1"), secret)).await;
     admin.create(&with(plain("b", "http://127.0.0.1:1"), json!({"uid": "b"}))).await;
+    let project = json!({"kind": "Project", "metadata": {"name": "p"}, "spec": {}});
+    assert_eq!(admin.post("/api/v1/projects", &project).await.status, 200);
     assert_eq!(fsck(app.data(), &[]).await.0, 0);
 
+    let default = [("name", AttributeValue::S("gone".to_owned()))];
+    plant(&app, "registry", ["PERSES#1", "DEFAULT#PDS#p#P"], &default).await;
     remove(&app, "registry", ["NAME#1", "a#a"]).await;
     remove(&app, "registry", ["SEC#1", "DS#a"]).await;
     remove(&app, "access", ["KEY#1", "1"]).await;
@@ -91,10 +95,11 @@ async fn fsck_finds_what_was_planted_beside_a_running_server_and_repairs_it() {
     sourcegate-registry DS#1 a: is not found by its name; writes the pointer
     sourcegate-registry DS#1 a: names sealed values that are not there; forgets its secrets, so that they can be sent again
     sourcegate-registry ID#1 0000000000000000009: leads to `gone`, which is not there; removes the pointer
+    sourcegate-registry PERSES#1 DEFAULT#PDS#p#P: names `gone`, which is not there; removes it
     ");
     let (code, left) = fsck(app.data(), &["--repair"]).await;
     assert_eq!((code, &left["findings"]), (0, &json!([])), "{left}");
-    assert!(left["repaired"].as_u64() >= Some(7), "{left}");
+    assert!(left["repaired"].as_u64() >= Some(8), "{left}");
     // Both are found again, and the one that lost its secret can have it again.
     let listed = admin.get("/api/datasources").await.json();
     assert_eq!(listed.as_array().unwrap().len(), 2);

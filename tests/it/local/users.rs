@@ -188,7 +188,7 @@ async fn commands_work_on_tables_that_are_reached_as_aws_is() {
         aws(&["export", "x.age", "--passphrase-file", passphrase.to_str().unwrap()]).await;
     assert_eq!(
         text(&exported.stdout),
-        "exported 1 data sources with their secrets to x.age\n",
+        "exported 1 data sources and 0 documents with their secrets to x.age\n",
         "{}",
         text(&exported.stderr)
     );

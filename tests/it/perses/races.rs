@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use harness::{Answer, Client, Faults, TestApp};
 use serde_json::json;
 
-use super::{in_project, made, project, source};
+use super::bounds::bounds;
+use super::{basic_auth, in_project, made, project, source, with_proxy};
 
 const SOURCES: &str = "/api/v1/globaldatasources";
 
@@ -116,6 +117,36 @@ async fn roles_end(faults: Faults) {
     }
 }
 
+/// A secret goes where the data source leads that is there in the end, and nowhere else.
+async fn destinations(faults: Faults) {
+    let app = TestApp::hostile(faults).await;
+    let admin = app.as_admin();
+    made(&admin, "/api/v1/globalsecrets", &basic_auth("s")).await;
+    let sent = |n: usize| {
+        let url = format!("http://h{}.test", n % 3);
+        with_proxy("x", &json!({ "url": url, "secret": "s" }))
+    };
+    made(&admin, SOURCES, &sent(0)).await;
+    let path = format!("{SOURCES}/x");
+    let all: Vec<_> = (0..30).map(sent).collect();
+    let save = join_all(all.iter().map(|sent| admin.put(&path, sent)));
+    tally(&save.await);
+    let url = |source: &serde_json::Value| {
+        source["spec"]["plugin"]["spec"]["proxy"]["spec"]["url"].as_str().map(str::to_owned)
+    };
+    let last = url(&admin.get(&path).await.json()).expect("a url");
+    let held = bounds(&app).await;
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert!(held[0].contains(&format!("{last}:80#")), "{last}: {held:?}");
+    // The same beside its end.
+    let save = join_all(all.iter().map(|sent| admin.put(&path, sent)));
+    let delete = async { while admin.delete(&path).await.status == 503 {} };
+    let (saved, ()) = futures_util::join!(save, delete);
+    assert!(tally(&saved).keys().all(|status| [200, 404].contains(status)));
+    assert_eq!(admin.get(&path).await.status, 404);
+    assert_eq!(bounds(&app).await, Vec::<String>::new());
+}
+
 macro_rules! both {
     ($($name:ident, $hostile:ident: $race:ident;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,5 +166,6 @@ both! {
     d13_of_many_defaults_at_once_one_is_left, hostile_d13_of_many_defaults_at_once_one_is_left: one_default;
     d09_no_update_is_lost, hostile_d09_no_update_is_lost: updates;
     d10_no_role_outlives_its_project, hostile_d10_no_role_outlives_its_project: roles_end;
+    k04_no_destination_outlives_its_data_source, hostile_k04_no_destination_outlives_its_data_source: destinations;
     d10_nothing_outlives_its_project, hostile_d10_nothing_outlives_its_project: project_s_end;
 }

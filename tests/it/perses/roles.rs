@@ -1,5 +1,8 @@
 //! Roles and who is bound to them: contract/perses.md 4.3, 4.4 and 7.1, cases 31 and 35.
 
+mod giving;
+mod limits;
+
 use auth::Role;
 use harness::{Client, TestApp};
 use http::Method;

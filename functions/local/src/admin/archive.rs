@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// The version of the lines below; a later one is not read.
-const VERSION: u32 = 1;
+/// The version of the lines below; a later one is not read. The first one had no documents.
+const VERSION: u32 = 2;
 /// What the first line says that it is.
 const FORMAT: &str = "sourcegate export";
 /// How many bytes a line has at most: an item of the table and room for escapes.
@@ -37,12 +37,19 @@ pub(crate) struct Head {
     pub(crate) exported: u64,
     /// How many data sources follow.
     pub(crate) sources: usize,
+    /// How many documents of the Perses dialect follow them.
+    #[serde(default)]
+    pub(crate) documents: usize,
 }
 
 impl Head {
-    pub(crate) fn new(deployment: &str, exported: u64, sources: usize) -> Self {
-        let deployment = deployment.to_owned();
-        Self { format: FORMAT.to_owned(), version: VERSION, deployment, exported, sources }
+    pub(crate) fn new(
+        deployment: &str,
+        exported: u64,
+        (sources, documents): (usize, usize),
+    ) -> Self {
+        let (format, deployment) = (FORMAT.to_owned(), deployment.to_owned());
+        Self { format, version: VERSION, deployment, exported, sources, documents }
     }
 }
 
@@ -57,6 +64,19 @@ pub(crate) struct Line {
     pub(crate) permissions: Option<Vec<Permission>>,
     /// What POST would carry.
     pub(crate) source: Box<RawValue>,
+}
+
+/// A line of a document of the Perses dialect; each comes after those that it may name. Holds secrets: no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DocumentLine {
+    /// The number of its organisation.
+    pub(crate) org: i64,
+    /// The login of who owns a project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
+    /// What POST would carry.
+    pub(crate) document: Box<RawValue>,
 }
 
 /// A permission. Accounts stand under their names, since numbers are others elsewhere.
@@ -114,6 +134,8 @@ impl Writer {
     /// Writes one line.
     pub(crate) fn line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         let mut line = Zeroizing::new(serde_json::to_vec(value)?);
+        // What is kept as it was sent may have line breaks, which JSON has between its tokens alone.
+        line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         line.push(b'\n');
         Ok(self.output.write_all(&line)?)
     }
@@ -155,8 +177,8 @@ impl Reader {
         let head = head.filter(|head| head.format == FORMAT);
         let head = head.with_context(|| format!("{} is no file that `export` wrote", shown()))?;
         anyhow::ensure!(
-            head.version == VERSION,
-            "{} is of version {}; this program reads version {VERSION}",
+            (1..=VERSION).contains(&head.version),
+            "{} is of version {}; this program reads versions up to {VERSION}",
             shown(),
             head.version
         );
@@ -217,4 +239,52 @@ pub(crate) fn body(
         api_version: &settings.api_version,
     };
     Ok(serde_json::value::to_raw_value(&body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Writes a file with a head of a version, and reads its head.
+    fn opened(version: u32, more: &str) -> anyhow::Result<Head> {
+        let folder = tempfile::tempdir()?;
+        let (file, passphrase) = (folder.path().join("x.age"), SecretString::from("x".repeat(10)));
+        let mut head = json!({
+            "format": FORMAT, "version": version, "deployment": "local", "exported": 1, "sources": 2,
+        });
+        if !more.is_empty() {
+            head[more] = 3.into();
+        }
+        let mut writer = Writer::create(&file, &passphrase, false)?;
+        writer.line(&head)?;
+        writer.finish()?;
+        Ok(Reader::open(&file, passphrase)?.1)
+    }
+
+    #[test]
+    fn files_of_earlier_versions_are_read_and_later_ones_are_refused() {
+        let first = opened(1, "").unwrap();
+        assert_eq!((first.sources, first.documents), (2, 0));
+        let now = opened(VERSION, "documents").unwrap();
+        assert_eq!((now.sources, now.documents), (2, 3));
+        let later = opened(VERSION + 1, "documents").unwrap_err().to_string();
+        assert!(later.ends_with("is of version 3; this program reads versions up to 2"), "{later}");
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, passphrase) = (folder.path().join("x.age"), SecretString::from("x".repeat(10)));
+        let mut writer = Writer::create(&file, &passphrase, false).unwrap();
+        writer.line(&Head::new("local", 1, (1, 0))).unwrap();
+        let source = RawValue::from_string("{\r\n \"a\": \"b\\n\"\n}".to_owned()).unwrap();
+        writer.line(&Line { org: 1, is_default: false, permissions: None, source }).unwrap();
+        writer.finish().unwrap();
+        let (mut reader, _) = Reader::open(&file, passphrase).unwrap();
+        let line: Line = reader.line().unwrap().unwrap();
+        assert_eq!(line.source.get(), r#"{   "a": "b\n" }"#);
+        assert!(reader.line::<Line>().unwrap().is_none());
+    }
 }

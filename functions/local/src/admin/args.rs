@@ -70,13 +70,13 @@ pub enum AdminCommand {
     /// Lists the organisations.
     Orgs,
 
-    /// Writes data sources with their secrets into a file that only a passphrase opens.
+    /// Writes data sources and Perses' documents with their secrets into a file that only a passphrase opens.
     ///
     /// The whole file is encrypted in the format of age; `age -d` opens it, too.
     Export {
         /// The file to write.
         file: PathBuf,
-        /// The organisation whose data sources are written; without one, all.
+        /// Of which organisation; without one, of all.
         #[arg(long, value_parser = org)]
         org: Option<OrgId>,
         /// Replaces a file that is there.
@@ -87,16 +87,16 @@ pub enum AdminCommand {
         passphrase: Passphrase,
     },
 
-    /// Reads data sources from a file that `export` wrote, and seals their secrets to the keys here.
+    /// Reads data sources and documents from a file that `export` wrote, and seals their secrets to the keys here.
     ///
-    /// Uids, names and permissions stay, those of users who were put out and let in again since too. An import that broke off goes on with --on-conflict skip.
+    /// Uids, names, permissions, owners and bindings stay, those of users who were put out and let in again since too. An import that broke off goes on with --on-conflict skip.
     Import {
         /// The file to read.
         file: PathBuf,
         /// The organisation that they go to; without one, those that the file names.
         #[arg(long, value_parser = org)]
         org: Option<OrgId>,
-        /// What to do with a data source whose uid or name is there already. `fail` writes nothing if there is any.
+        /// What to do with what is there already, by uid or name. `fail` writes nothing if there is any.
         #[arg(long, value_enum, default_value = "fail")]
         on_conflict: OnConflict,
         /// Where it comes from.

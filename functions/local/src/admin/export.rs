@@ -1,5 +1,7 @@
 //! `admin export`.
 
+pub(super) mod documents;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
@@ -40,15 +42,16 @@ pub(crate) async fn run(
         None => admin.orgs().await?.into_iter().map(|org| org.id).collect(),
     };
     let vault = target.vault().await?;
-    let mut all = Vec::new();
+    let (mut all, mut documents) = (Vec::new(), Vec::new());
     for org in orgs {
         all.extend(admin.sources(org).await?);
+        documents.extend(documents::read((admin, &vault), org).await?);
     }
     let passphrase = new_passphrase(passphrase)?;
     let mut file = Writer::create(wanted.file, &passphrase, wanted.force)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    file.line(&Head::new(admin.store().deployment(), now.as_secs(), all.len()))?;
-    let bar = bars.of(all.len(), "exporting");
+    file.line(&Head::new(admin.store().deployment(), now.as_secs(), (all.len(), documents.len())))?;
+    let bar = bars.of(all.len() + documents.len(), "exporting");
     let mut names = Names::default();
     for stored in &all {
         let source = &stored.source;
@@ -69,11 +72,19 @@ pub(crate) async fn run(
         })?;
         bar.inc(1);
     }
+    for read in &documents {
+        names.read(admin, read.document.org).await?;
+        file.line(&documents::line(read, &names)?)?;
+        bar.inc(1);
+    }
     file.finish()?;
     bar.finish_and_clear();
-    let (sources, shown) = (all.len(), wanted.file.display());
-    let text = format!("exported {sources} data sources with their secrets to {shown}\n");
-    Ok(Said::new(text, json!({ "file": wanted.file, "sources": sources })))
+    let (sources, documents, shown) = (all.len(), documents.len(), wanted.file.display());
+    let text = format!(
+        "exported {sources} data sources and {documents} documents with their secrets to {shown}\n"
+    );
+    let json = json!({ "file": wanted.file, "sources": sources, "documents": documents });
+    Ok(Said::new(text, json))
 }
 
 /// What accounts are called, by organisation and number.
@@ -93,6 +104,13 @@ impl Names {
             place.insert(admin.service_accounts(org).await?.into_iter().collect());
         }
         Ok(())
+    }
+
+    /// Names a user as he is now; none if he is not there any more.
+    fn login(&self, org: OrgId, who: Assignee) -> Option<&str> {
+        let Assignee::Account { id, .. } = who else { return None };
+        let user = self.users.as_ref()?.get(&id)?;
+        (user.assignee(org) == Some(who)).then_some(user.login.as_str())
     }
 
     /// Names everybody. What is given to somebody who is not there any more is left out.

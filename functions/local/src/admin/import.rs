@@ -1,5 +1,7 @@
 //! `admin import`.
 
+mod documents;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy};
 use store::{Admin, Archived, Conflicts, Restored, User};
 
-use super::archive::{Assigned, Line, Permission, Reader};
+use super::archive::{Assigned, DocumentLine, Line, Permission, Reader};
 use super::password::passphrase;
 use super::progress::Bars;
 use super::said::Said;
@@ -44,37 +46,59 @@ pub(crate) async fn run(
     };
     let mut all = Vec::new();
     let mut known = Known::default();
-    while let Some(line) = file.line::<Line>()? {
+    let mut documents = Vec::new();
+    while all.len() < head.sources {
+        let Some(line) = file.line::<Line>()? else { break };
         all.push(judged(target, wanted, &mut known, (&line, &policy)).await?);
     }
-    anyhow::ensure!(
-        all.len() == head.sources,
-        "the file says {} data sources and holds {}",
-        head.sources,
-        all.len()
-    );
-    one_organisation(wanted, &all)?;
-    let admin = target.admin();
-    if wanted.on_conflict == OnConflict::Fail {
-        nothing_there(admin, &all).await?;
+    while let Some(line) = file.line::<DocumentLine>()? {
+        documents.push(documents::judged(target, wanted, &mut known, &line).await?);
     }
+    let (said, holds) = ((head.sources, head.documents), (all.len(), documents.len()));
+    anyhow::ensure!(
+        holds == said,
+        "the file says {} data sources and {} documents, and holds {} and {}",
+        said.0,
+        said.1,
+        holds.0,
+        holds.1
+    );
+    one_organisation(wanted, &all, &documents)?;
+    if wanted.on_conflict == OnConflict::Fail {
+        nothing_there(target.admin(), &all, &documents).await?;
+    }
+    let bar = bars.of(all.len() + documents.len(), "importing");
+    let done = write(target.admin(), wanted, (&all, &documents), &bar).await?;
+    bar.finish_and_clear();
+    Ok(done.said())
+}
+
+async fn write(
+    admin: &Admin,
+    wanted: &Wanted<'_>,
+    (all, documents): (&[Judged], &[documents::Judged]),
+    bar: &indicatif::ProgressBar,
+) -> anyhow::Result<Done> {
+    const GO_ON: &str = "what came before it is in, go on with --on-conflict skip";
     let conflicts = match wanted.on_conflict {
         OnConflict::Replace => Conflicts::Replaced,
         OnConflict::Skip | OnConflict::Fail => Conflicts::Kept,
     };
-    let bar = bars.of(all.len(), "importing");
     let mut done = Done::default();
-    for one in &all {
+    for one in all {
         let restored = admin.restore(&one.archived, conflicts).await;
         let uid = &one.archived.uid;
-        let restored = restored.with_context(|| {
-            format!("data source `{uid}`; what came before it is in, go on with --on-conflict skip")
-        })?;
+        let restored = restored.with_context(|| format!("data source `{uid}`; {GO_ON}"))?;
         done.note(one, restored);
         bar.inc(1);
     }
-    bar.finish_and_clear();
-    Ok(done.said())
+    for one in documents {
+        let restored = one.restore(admin, conflicts).await;
+        let restored = restored.with_context(|| format!("{}; {GO_ON}", one.called()))?;
+        done.note_document(one, &restored);
+        bar.inc(1);
+    }
+    Ok(done)
 }
 
 async fn judged(
@@ -110,29 +134,43 @@ async fn judged(
 }
 
 /// Several organisations cannot go into one: their uids and names may be the same.
-fn one_organisation(wanted: &Wanted<'_>, all: &[Judged]) -> anyhow::Result<()> {
+fn one_organisation(
+    wanted: &Wanted<'_>,
+    all: &[Judged],
+    documents: &[documents::Judged],
+) -> anyhow::Result<()> {
     if wanted.org.is_none() {
         return Ok(());
     }
     let mut seen = BTreeSet::new();
-    for Judged { archived, .. } in all {
-        let names = [format!("uid {}", archived.uid), format!("name {}", archived.settings.name)];
-        for name in names {
-            let is_new = seen.insert(name.clone());
-            anyhow::ensure!(
-                is_new,
-                "{name} is in the file twice: export one organisation, or leave --org out"
-            );
-        }
+    let names = all.iter().flat_map(|Judged { archived, .. }| {
+        [format!("uid {}", archived.uid), format!("name {}", archived.settings.name)]
+    });
+    for name in names.chain(documents.iter().map(documents::Judged::called)) {
+        let is_new = seen.insert(name.clone());
+        anyhow::ensure!(
+            is_new,
+            "{name} is in the file twice: export one organisation, or leave --org out"
+        );
     }
     Ok(())
 }
 
-async fn nothing_there(admin: &Admin, all: &[Judged]) -> anyhow::Result<()> {
+async fn nothing_there(
+    admin: &Admin,
+    all: &[Judged],
+    documents: &[documents::Judged],
+) -> anyhow::Result<()> {
     let mut conflicts = Vec::new();
     for Judged { archived, .. } in all {
         if let Some(reason) = admin.conflict(archived).await? {
             conflicts.push(format!("organisation {}: {reason}", archived.org));
+        }
+    }
+    for one in documents {
+        if admin.has_document(one.archived.org, &one.archived.draft.id).await? {
+            let org = one.archived.org;
+            conflicts.push(format!("organisation {org}: {} is there already", one.called()));
         }
     }
     anyhow::ensure!(
@@ -170,6 +208,13 @@ impl Known {
             place.insert(Org { accounts, has_default });
         }
         Ok(())
+    }
+
+    /// Finds a member of an organisation by his login.
+    fn user(&self, org: OrgId, login: &str) -> Option<Assignee> {
+        let login = login.to_lowercase();
+        let mut users = self.users.iter().flat_map(HashMap::values);
+        users.find(|user| user.login.to_lowercase() == login)?.assignee(org)
     }
 
     fn has_default(&self, org: OrgId) -> bool {
@@ -217,6 +262,21 @@ struct Done {
 }
 
 impl Done {
+    fn note_document(&mut self, one: &documents::Judged, restored: &Restored) {
+        let org = one.archived.org;
+        match restored {
+            Restored::Created => self.created += 1,
+            Restored::Replaced => self.replaced += 1,
+            Restored::Refused(_) => self.skipped += 1,
+        }
+        if let Some(what) = one.note(restored) {
+            let called = one.called();
+            // Writing to a string does not fail.
+            let _ = writeln!(self.text, "organisation {org}, {called}: {what}");
+            self.notes.push(json!({ "org": org.get(), "document": called, "note": what }));
+        }
+    }
+
     fn note(&mut self, one: &Judged, restored: Restored) {
         let (org, uid) = (one.archived.org, &one.archived.uid);
         let mut note = |what: String| {

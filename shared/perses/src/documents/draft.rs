@@ -1,23 +1,17 @@
 //! From a document as it is sent to what the store is to keep.
 
-use auth::{Caller, Verb};
+use std::collections::BTreeSet;
+
 use sourcegate_core::{
-    BadRole, BindingSpec, DocumentId, DocumentKind, DocumentName, JsonText, RoleSpec,
+    BadRole, BindingSpec, DocumentKind, DocumentName, JsonText, RoleSpec, SecretUse,
 };
-use store::{DocumentDraft, SecretBinding, Values};
+use store::{DocumentDraft, Values};
 
 use crate::Error;
 use crate::wire::dashboard::SentDashboard;
 use crate::wire::document::{InPath, Incoming};
 use crate::wire::secret::SentSecret;
 use crate::wire::source::{NamedSecret, SourceSpec};
-
-/// A document that was judged, with the secrets that it names.
-#[derive(Debug)]
-pub(super) struct Judged {
-    draft: DocumentDraft,
-    secrets: Vec<NamedSecret>,
-}
 
 /// Judges a document.
 ///
@@ -27,7 +21,7 @@ pub(super) fn read(
     kind: DocumentKind,
     incoming: &Incoming,
     path: &InPath,
-) -> Result<Judged, Error> {
+) -> Result<DocumentDraft, Error> {
     let (id, tags) = incoming.identity(kind, path)?;
     let spec = incoming.spec.as_ref().map(|spec| spec.get()).filter(|spec| *spec != "null");
     let mut draft = DocumentDraft {
@@ -37,7 +31,7 @@ pub(super) fn read(
         default_of: None,
         values: Values::new(),
         locals: Vec::new(),
-        bindings: Vec::new(),
+        named: BTreeSet::new(),
         subjects: Vec::new(),
     };
     let mut secrets = Vec::new();
@@ -70,33 +64,10 @@ pub(super) fn read(
             draft.spec = JsonText::object(spec).ok_or_else(no_object)?;
         }
     }
-    Ok(Judged { draft, secrets })
-}
-
-impl Judged {
-    /// Gives what names it.
-    pub(super) fn id(&self) -> &DocumentId {
-        &self.draft.id
-    }
-
-    /// Binds the secrets that it names to where they would go, if the caller may change them.
-    pub(super) fn bound_by(mut self, caller: &Caller) -> DocumentDraft {
-        let project = self.draft.id.project.clone();
-        let kind =
-            if project.is_some() { DocumentKind::Secret } else { DocumentKind::GlobalSecret };
-        if caller.allow_document(Verb::Update, kind, project.as_ref()).is_ok() {
-            let bound = |named: NamedSecret| {
-                let name = DocumentName::parse(&named.name).ok()?;
-                let secret = DocumentId { kind, project: project.clone(), name };
-                Some(SecretBinding { secret, destination: named.destination })
-            };
-            self.draft.bindings = self.secrets.into_iter().filter_map(bound).collect();
-            // A transaction takes no item twice.
-            self.draft
-                .bindings
-                .sort_by(|a, b| (&a.secret, &a.destination).cmp(&(&b.secret, &b.destination)));
-            self.draft.bindings.dedup();
-        }
-        self.draft
-    }
+    // What is no name names no secret.
+    let use_of = |NamedSecret { name, destination }| {
+        Some(SecretUse { name: DocumentName::parse(&name).ok()?, destination })
+    };
+    draft.named = secrets.into_iter().filter_map(use_of).collect();
+    Ok(draft)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sourcegate_core::{Document, DocumentId, DocumentKind, DocumentName};
+use sourcegate_core::{Document, DocumentId, DocumentKind, DocumentName, quoted};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -65,6 +65,15 @@ impl Incoming {
             None
         };
         Ok((DocumentId { kind, project, name }, tags))
+    }
+
+    /// Reads which kind it says that it is.
+    ///
+    /// # Errors
+    /// None, or one that is not served.
+    pub(crate) fn kind(&self) -> Result<DocumentKind, Error> {
+        let unknown = || Error::Decode(format!("kind {} is not served", quoted(&self.kind)));
+        DocumentKind::parse(&self.kind).ok_or_else(unknown)
     }
 
     fn check_kind(&self, wanted: DocumentKind) -> Result<(), Error> {

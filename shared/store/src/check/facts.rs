@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sourcegate_core::{Datasource, Incarnation, LegacyId, OrgId, Rev, Uid};
 
+use super::documents::Documents;
 use crate::ServiceAccount;
 use crate::item::Item;
 use crate::keys::WrappedKey;
@@ -28,6 +29,9 @@ pub(super) struct Facts<'a> {
     pub(super) correlations: Of<'a, Incarnation, Rev>,
     /// Counters of both tables, by their keys: the number that was given last.
     pub(super) counters: BTreeMap<Key, i64>,
+
+    /// Those of the Perses dialect, and what follows from them.
+    pub(super) documents: Documents,
 
     // The access table.
     pub(super) orgs: BTreeMap<OrgId, (Org, &'a Item)>,

@@ -2,7 +2,9 @@
 //!
 //! A new kind of item is a row here and, if others have to agree with it, a rule.
 
-use sourcegate_core::{Incarnation, LegacyId, OrgId, Rev, Uid};
+use sourcegate_core::{
+    DocumentId, DocumentKind, DocumentName, Incarnation, LegacyId, OrgId, Rev, Uid,
+};
 
 use super::facts::{Facts, Org, Token};
 use crate::Error;
@@ -13,7 +15,7 @@ use crate::keys::WrappedKey;
 use crate::orgs::Sweep;
 use crate::secrets::Sealed;
 use crate::sessions::Session;
-use crate::table::{Key, Table, kind_of, secret_of};
+use crate::table::{Key, Table, bound_of, dashboard_of, default_of, kind_of, prefix_of, secret_of};
 use crate::users::User;
 
 /// A family of items.
@@ -75,19 +77,15 @@ pub(super) const FAMILIES: &[Family] = &[
         facts.sources.insert((row.org, source.uid.clone()), (source, row.item));
         Ok(())
     }),
-    row(Registry, "PERSES", Partition, |_, row| {
-        let sk = row.key.sk.as_str();
-        match (kind_of(Registry, sk), sk.split('#').next()) {
-            (Some(kind), _) => document_of(row.org, kind, row.item).map(drop),
-            (None, Some("DASHDS")) => local_of(row.item).map(drop),
-            (None, Some("DEFAULT")) => row.record().text("name").map(drop),
-            (None, Some("BOUND")) => row.record().text("inc").map(drop),
-            _ => Err(row.record().bad("sk")),
-        }
+    row(Registry, "PERSES", Partition, |facts, row| match kind_of(Registry, &row.key.sk) {
+        Some(kind) => document(facts, row, kind),
+        None => beside_document(facts, row),
     }),
     row(Registry, "SEC", Partition, |facts, row| {
-        if secret_of(&row.key.sk).is_some() {
-            return Sealed::of(row.item).map(drop);
+        if let Some(id) = secret_of(&row.key.sk) {
+            let values = (row.org, id, Sealed::of(row.item)?);
+            facts.documents.values.insert(row.key.clone(), values);
+            return Ok(());
         }
         let uid = row.key.sk.strip_prefix("DS#").and_then(|uid| Uid::parse(uid).ok());
         let uid = uid.ok_or_else(|| row.record().bad("sk"))?;
@@ -134,9 +132,9 @@ pub(super) const FAMILIES: &[Family] = &[
         Ok(())
     })),
     // Those of a project that is gone are no fault: whoever makes the next one sweeps them, and till then they give nothing.
-    row(Access, "ROLE", Partition, |_, row| {
+    row(Access, "ROLE", Partition, |facts, row| {
         let kind = kind_of(Access, &row.key.sk).ok_or_else(|| row.record().bad("sk"))?;
-        document_of(row.org, kind, row.item).map(drop)
+        document(facts, row, kind)
     }),
     row(Access, "USER", Nowhere, |facts, row| {
         let user = User::of(row.item)?;
@@ -212,6 +210,39 @@ pub(super) const FAMILIES: &[Family] = &[
     row(Scratch, "STRANGER", Nowhere, |_, row| row.record().number::<i64>("expires").map(drop)),
     row(Scratch, "FAILED", Nowhere, |_, row| row.record().number::<i64>("expires").map(drop)),
 ];
+
+fn document(facts: &mut Facts<'_>, row: &Row<'_>, kind: DocumentKind) -> Result<(), Error> {
+    let documents = &mut facts.documents;
+    match document_of(row.org, kind, row.item)? {
+        Some(document) => drop(documents.all.insert(row.key.clone(), document)),
+        None => {
+            let name = row.key.sk.strip_prefix(&*prefix_of(kind, None));
+            let name = name.and_then(|name| DocumentName::parse(name).ok());
+            documents.closing.insert((row.org, name.ok_or_else(|| row.record().bad("sk"))?));
+        }
+    }
+    Ok(())
+}
+
+/// What stands beside documents and follows from them.
+fn beside_document(facts: &mut Facts<'_>, row: &Row<'_>) -> Result<(), Error> {
+    let (record, key, documents) = (row.record(), row.key.clone(), &mut facts.documents);
+    let sk = row.key.sk.as_str();
+    if let Some(dashboard) = dashboard_of(sk) {
+        let (_, incarnation) = local_of(row.item)?;
+        documents.locals.insert(key, (row.org, dashboard, incarnation));
+    } else if let Some((kind, project)) = default_of(sk) {
+        let name = DocumentName::parse(record.text("name")?).map_err(|_| record.bad("name"))?;
+        documents.defaults.insert(key, (row.org, DocumentId { kind, project, name }));
+    } else if let Some(bound) = bound_of(sk) {
+        let of = record.text("inc")?;
+        let of = (!of.is_empty()).then(|| Incarnation::parse(of).ok_or_else(|| record.bad("inc")));
+        documents.bounds.insert(key, (row.org, bound, of.transpose()?));
+    } else {
+        return Err(record.bad("sk"));
+    }
+    Ok(())
+}
 
 fn number_of(row: &Row<'_>) -> Result<u32, Error> {
     row.key.sk.parse().map_err(|_| row.record().bad("sk"))

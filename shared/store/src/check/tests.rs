@@ -1,6 +1,7 @@
 //! Tables that hold together, and every way in which they may not.
 
 mod access;
+mod documents;
 mod registry;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use auth::{DocumentPermit, Verb};
 use sourcegate_core::{Document, DocumentId, DocumentKind, OrgId, Rev};
 
+use super::bounds::bounds;
 use super::item::DELETING;
 use crate::item::{Item, Record, text};
 use crate::read::Partition;
@@ -63,6 +64,7 @@ impl Store {
                 writes.push(Write::delete(Key::local(*org, project, &id.name, &name)));
             }
         }
+        writes.extend(bounds(document).map(|(_, key)| Write::delete(key)));
         Ok(matches!(self.transact(&writes).await?, Outcome::Written))
     }
 

@@ -114,7 +114,7 @@ fn texts(record: &Record<'_>, what: &'static str) -> Result<BTreeSet<String>, Er
 }
 
 /// Writes the item of a dashboard's own data source.
-pub(super) fn local_item(key: &Key, source: &ScopedSource) -> Item {
+pub(crate) fn local_item(key: &Key, source: &ScopedSource) -> Item {
     item(
         key,
         [

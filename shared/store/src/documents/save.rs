@@ -4,17 +4,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth::{DocumentPermit, Verb};
-use sourcegate_core::{BindingSpec, Document, DocumentId, Incarnation, JsonText, OrgId, Rev, Ties};
+use sourcegate_core::{
+    Assignee, BindingSpec, Document, DocumentId, Incarnation, JsonText, OrgId, Rev, SecretUse, Ties,
+};
 
+use super::bounds::Saver;
 use super::item::{OPEN, document_item};
 use super::local::LocalDraft;
 use super::now_ns;
+use super::rights::maker;
 use super::secrets::Values;
-use crate::item::{Item, Record, item, number, text};
+use crate::archive::ArchivedDocument;
+use crate::item::{Item, Record, item, text};
 use crate::secrets::Sealed;
 use crate::table::{Key, Table, home_of};
-use crate::write::{Condition, Outcome, Write};
-use crate::{Error, Store, seconds_now};
+use crate::write::{Condition, MOST_WRITES, Outcome, Write};
+use crate::{Error, Store};
 
 /// How often a change is made again on what somebody else wrote meanwhile.
 const MOST_TRIES: u32 = 32;
@@ -34,19 +39,10 @@ pub struct DocumentDraft {
     pub values: Values,
     /// A dashboard's own data sources.
     pub locals: Vec<LocalDraft>,
-    /// Where secrets may go from now on; asked for by who may change these secrets.
-    pub bindings: Vec<SecretBinding>,
+    /// The secrets that its data sources name, and where they would go.
+    pub named: BTreeSet<SecretUse>,
     /// The logins of those whom a binding to a role names.
     pub subjects: Vec<String>,
-}
-
-/// Says that a secret may go to a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretBinding {
-    /// Which secret.
-    pub secret: DocumentId,
-    /// Where it may go.
-    pub destination: String,
 }
 
 /// What a part of the transaction says when its condition does not hold.
@@ -63,18 +59,36 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::DocumentTaken`], [`Error::NoProject`], [`Error::NoSubject`], [`Error::DefaultTaken`], [`Error::MaskedOnly`],
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`]; [`Error::NotAllowed`] where it would give rights that its author lacks.
     pub async fn create_document(
         &self,
         permit: &DocumentPermit,
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Create, draft.id.kind));
+        let caller = permit.caller();
+        self.check_giving(caller, draft).await?;
+        self.make_document((caller.org(), maker(caller)), Saver::of(permit, &draft.id), draft).await
+    }
+
+    /// Makes a document of an archive.
+    pub(crate) async fn made_by_operator(
+        &self,
+        wanted: &ArchivedDocument,
+    ) -> Result<Arc<Document>, Error> {
+        self.make_document((wanted.org, wanted.maker), Saver::Binds, &wanted.draft).await
+    }
+
+    async fn make_document(
+        &self,
+        (org, maker): (OrgId, Option<Assignee>),
+        saver: Saver,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
         let now = now_ns();
-        let org = permit.caller().org();
-        let ties = self.ties(permit.caller(), draft).await?;
-        if draft.id.kind.gives_rights() && draft.id.project.is_some() {
-            self.sweep_roles(org).await?;
+        let ties = self.ties(org, maker, draft).await?;
+        if draft.id.kind.gives_rights() {
+            self.make_room(org).await?;
         }
         let document = Document {
             org,
@@ -91,14 +105,14 @@ impl Store {
             secret_names: BTreeSet::new(),
             ties,
         };
-        let saved = self.save(None, document, draft).await?;
+        let saved = self.save((None, saver), document, draft).await?;
         saved.ok_or_else(|| Error::DocumentTaken(draft.id.clone()))
     }
 
     /// Replaces what a document says. Its incarnation and the time of its making stay.
     ///
     /// # Errors
-    /// [`Error::NoDocument`] if there is none; else as [`Store::create_document`], and [`Error::MustResend`] and
+    /// [`Error::NoDocument`] if there is none; [`Error::TooManyChanges`]; else as [`Store::create_document`], and [`Error::MustResend`] and
     /// [`Error::OtherRole`].
     pub async fn update_document(
         &self,
@@ -106,7 +120,25 @@ impl Store {
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Update, draft.id.kind));
-        let org = permit.caller().org();
+        self.check_giving(permit.caller(), draft).await?;
+        self.change_document(permit.caller().org(), Saver::of(permit, &draft.id), draft).await
+    }
+
+    /// Replaces what a document says by what an archive does.
+    pub(crate) async fn changed_by_operator(
+        &self,
+        org: OrgId,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
+        self.change_document(org, Saver::Binds, draft).await
+    }
+
+    async fn change_document(
+        &self,
+        org: OrgId,
+        saver: Saver,
+        draft: &DocumentDraft,
+    ) -> Result<Arc<Document>, Error> {
         for round in 0..MOST_TRIES {
             if round > 0 {
                 crate::read::pause(round.min(4)).await;
@@ -127,7 +159,7 @@ impl Store {
                 secret_names: BTreeSet::new(),
                 ..Document::clone(&before)
             };
-            match self.save(Some(&before), after, draft).await {
+            match self.save((Some(&before), saver), after, draft).await {
                 Ok(Some(saved)) => return Ok(saved),
                 Ok(None) | Err(Error::Busy) => {}
                 Err(error) => return Err(error),
@@ -139,7 +171,7 @@ impl Store {
     /// Writes everything that goes with a document; none if somebody else was faster.
     async fn save(
         &self,
-        before: Option<&Document>,
+        (before, saver): (Option<&Document>, Saver),
         mut after: Document,
         draft: &DocumentDraft,
     ) -> Result<Option<Arc<Document>>, Error> {
@@ -148,33 +180,22 @@ impl Store {
             after.secret_names = sealed.names().cloned().collect();
             after.sec_rev = Some(sealed.rev);
         }
+        let bound = before.map(|before| before.ties.bound.clone()).unwrap_or_default();
+        after.ties.bound = saver.bound(&bound, &draft.named);
         let mut parts = own_parts(before, &after, sealed.as_ref());
         parts.extend(default_parts(before, &after));
         let locals = self.local_writes(&after, &draft.locals).await?;
-        parts.extend(locals.into_iter().map(|write| (Part::Other, write)));
-        for SecretBinding { secret, destination } in &draft.bindings {
-            parts.push((Part::Other, self.binding(after.org, secret, destination).await?));
-        }
+        let bounds = self.bound_writes(before, &after, saver).await?;
+        parts.extend(locals.into_iter().chain(bounds).map(|write| (Part::Other, write)));
         let (kinds, writes): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        if writes.len() > MOST_WRITES {
+            return Err(Error::TooManyChanges { limit: MOST_WRITES });
+        }
         writes.iter().try_for_each(Write::check_size)?;
         match self.transact(&writes).await? {
             Outcome::Written => Ok(Some(Arc::new(after))),
             Outcome::Refused(found) => refused(&kinds, &found, after),
         }
-    }
-
-    /// Says that a secret may go somewhere: this one, or, where there is none yet, the next one of that name if it is soon made.
-    async fn binding(
-        &self,
-        org: OrgId,
-        secret: &DocumentId,
-        destination: &str,
-    ) -> Result<Write, Error> {
-        let found = self.document(org, secret).await?;
-        let incarnation = found.map_or_else(String::new, |found| found.incarnation.to_string());
-        let attributes = [("inc", text(incarnation)), ("made", number(seconds_now()))];
-        let item = item(&Key::bound(org, secret, destination), attributes);
-        Ok(Write::put(Table::Registry, item))
     }
 }
 

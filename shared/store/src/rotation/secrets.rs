@@ -26,7 +26,7 @@ impl Admin {
             let key = Key::sealed_document(org, id);
             // Deleted since.
             let Some(item) = self.store().get(&key).await? else { return Ok(()) };
-            let Some(secret) = self.store().located_secret(org, id, "").await? else {
+            let Some(secret) = self.store().located_secret(org, id, None).await? else {
                 pass.numbers.extend(numbers_of(&item, u32::MAX));
                 pass.leave(&key.sk, None, &"belongs to no secret");
                 return Ok(());

@@ -4,7 +4,7 @@ use sourcegate_core::{
     DocumentId, DocumentKind, DocumentName, Incarnation, OrgId, Rev, Scope, ScopedName,
 };
 
-use super::{Key, Table, escaped, sealed_of};
+use super::{Key, Table, escaped, sealed_of, unescaped};
 
 /// Reads which secret's values stand under a sort key; none if it is no secret's.
 pub(crate) fn secret_of(sk: &str) -> Option<DocumentId> {
@@ -16,6 +16,57 @@ pub(crate) fn secret_of(sk: &str) -> Option<DocumentId> {
     let (project, own) = sk.strip_prefix("PSECRET#")?.split_once('#')?;
     let kind = DocumentKind::Secret;
     Some(DocumentId { kind, project: Some(name(project)?), name: name(own)? })
+}
+
+/// Reads which dashboard a data source of its own belongs to; none if no such one stands under a sort key.
+pub(crate) fn dashboard_of(sk: &str) -> Option<DocumentId> {
+    let mut parts = sk.strip_prefix("DASHDS#")?.splitn(3, '#').map(DocumentName::parse);
+    let (project, name) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    Some(DocumentId { kind: DocumentKind::Dashboard, project: Some(project), name })
+}
+
+/// Reads of which kind and project the defaults are that a pointer is among; none if it is no pointer to one.
+pub(crate) fn default_of(sk: &str) -> Option<(DocumentKind, Option<DocumentName>)> {
+    let rest = sk.strip_prefix("DEFAULT#")?;
+    if rest.starts_with("GDS#") {
+        return Some((DocumentKind::GlobalDatasource, None));
+    }
+    let (project, _) = rest.strip_prefix("PDS#")?.split_once('#')?;
+    Some((DocumentKind::Datasource, Some(DocumentName::parse(project).ok()?)))
+}
+
+/// What the key says of where a secret may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BoundKey {
+    /// Which secret.
+    pub(crate) secret: DocumentId,
+    /// Where.
+    pub(crate) destination: String,
+    /// Because of which document; none in the older form.
+    pub(crate) holder: Option<Incarnation>,
+}
+
+/// Reads it; none if a sort key says nothing of that.
+pub(crate) fn bound_of(sk: &str) -> Option<BoundKey> {
+    let parts: Vec<_> = sk.strip_prefix("BOUND#")?.split('#').collect();
+    let name = |text: &str| DocumentName::parse(text).ok();
+    let (secret, rest) = match *parts.as_slice() {
+        ["GSEC", own, ref rest @ ..] => {
+            let kind = DocumentKind::GlobalSecret;
+            (DocumentId { kind, project: None, name: name(own)? }, rest)
+        }
+        ["PSEC", project, own, ref rest @ ..] => {
+            let (kind, project) = (DocumentKind::Secret, Some(name(project)?));
+            (DocumentId { kind, project, name: name(own)? }, rest)
+        }
+        _ => return None,
+    };
+    let (destination, holder) = match *rest {
+        [destination] => (destination, None),
+        [destination, holder] => (destination, Some(Incarnation::parse(holder)?)),
+        _ => return None,
+    };
+    Some(BoundKey { secret, destination: unescaped(destination), holder })
 }
 
 /// Reads which kind of document stands under a sort key of a table; none if what stands there is no document.
@@ -135,10 +186,26 @@ impl Key {
         Self::registry(documents_of(org), format!("DEFAULT#{scope}{}", escaped(plugin)))
     }
 
-    /// Says that a secret may go to a destination.
-    pub(crate) fn bound(org: OrgId, secret: &DocumentId, destination: &str) -> Self {
+    /// Says that a secret may go to a destination because of a document.
+    pub(crate) fn bound(
+        org: OrgId,
+        secret: &DocumentId,
+        destination: &str,
+        holder: Incarnation,
+    ) -> Self {
+        let sk = format!("{}{holder}", Self::bounds_to(secret, destination));
+        Self::registry(documents_of(org), sk)
+    }
+
+    /// The same as it was written before it was known because of which document: it stays as long as the secret does.
+    pub(crate) fn unheld_bound(org: OrgId, secret: &DocumentId, destination: &str) -> Self {
         let sk = format!("{}{}", Self::bounds_of(secret), escaped(destination));
         Self::registry(documents_of(org), sk)
+    }
+
+    /// How the sort keys begin that say that a secret may go to a destination.
+    pub(crate) fn bounds_to(secret: &DocumentId, destination: &str) -> String {
+        format!("{}{}#", Self::bounds_of(secret), escaped(destination))
     }
 
     /// How the sort keys of a secret's destinations begin.
