@@ -9,6 +9,7 @@
 mod auth;
 mod command;
 mod connect;
+mod identity;
 mod param;
 mod privileges;
 mod refusal;
@@ -30,6 +31,7 @@ use crate::sink::{Sink, Stop};
 use crate::statement::{BadStatement, Keyword, Statement};
 
 use command::{Failed, done, prepare, run};
+use identity::Identity;
 use types::Times;
 use way::Way;
 use wire::Channel;
@@ -44,7 +46,8 @@ pub(crate) struct Session {
     channel: Channel,
     /// To the same address over the same TLS, for telling it to stop.
     way_back: Way,
-    id: u32,
+    /// None where the server does not know the session by what it was greeted with.
+    identity: Option<Identity>,
     /// The statement that sets the session up.
     setup: String,
     limit: Duration,
@@ -115,10 +118,16 @@ impl Session {
         resetting.await.is_ok_and(|state| !state.contains(still))
     }
 
-    /// Has the server stop what runs.
+    /// Has the server stop what runs; where it is not met again, the statement ends at the server's own limit.
     pub(crate) async fn cancel(&self) {
-        if let Err(error) = self.way_back.kill(self.id).await {
-            tracing::warn!(%error, "could not cancel a statement");
+        let killed = match &self.identity {
+            Some(identity) => self.way_back.kill(identity).await,
+            None => Ok(false),
+        };
+        match killed {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("a statement is left to the database's own limit"),
+            Err(error) => tracing::warn!(%error, "could not cancel a statement"),
         }
     }
 
@@ -138,6 +147,6 @@ impl Drop for Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Session").field("identity", &self.identity).finish_non_exhaustive()
     }
 }

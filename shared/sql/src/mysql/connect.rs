@@ -7,6 +7,7 @@ use sourcegate_core::{Secrets, SqlTarget};
 use super::Session;
 use super::auth::Login;
 use super::command::{Failed, run};
+use super::identity::Identity;
 use super::privileges::is_dangerous;
 use super::setup::setup;
 use super::types::Times;
@@ -72,6 +73,7 @@ async fn begin(
     if !target.allow_dangerous_role && is_dangerous(&mut channel, is_mariadb).await? {
         return Err(Error::DangerousRole);
     }
+    let identity = Identity::of(&mut channel, id).await?;
     channel.take_in(limits.row_bytes);
     let way_back = Way {
         host: address.ip().to_string(),
@@ -85,5 +87,5 @@ async fn begin(
         _ => Times::AsTexts,
     };
     let limit = target.statement_timeout;
-    Ok(Session { channel, way_back, id, setup, limit, times, opened: None })
+    Ok(Session { channel, way_back, identity, setup, limit, times, opened: None })
 }
