@@ -5,6 +5,7 @@ mod column;
 mod error;
 mod format;
 mod mysql;
+mod param;
 mod pool;
 mod postgres;
 mod run;
@@ -26,6 +27,7 @@ pub use answer::{Answer, Body, ROW_COUNT, TRUNCATED};
 pub use column::Column;
 pub use error::{Error, Policy};
 pub use format::Format;
+pub use param::Param;
 pub use slot::Slot;
 pub use statement::{BadStatement, Statement};
 

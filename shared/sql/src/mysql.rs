@@ -10,6 +10,7 @@ mod auth;
 mod command;
 mod connect;
 mod identity;
+mod number;
 mod param;
 mod privileges;
 mod refusal;
@@ -23,7 +24,6 @@ mod wire;
 use std::time::Duration;
 
 use mysql_common::constants::{Command, StatusFlags};
-use mysql_common::value::Value;
 
 use crate::Error;
 use crate::column::Column;
@@ -32,6 +32,7 @@ use crate::statement::{BadStatement, Keyword, Statement};
 
 use command::{Failed, done, prepare, run};
 use identity::Identity;
+use param::Params;
 use types::Times;
 use way::Way;
 use wire::Channel;
@@ -59,7 +60,7 @@ pub(crate) struct Session {
 /// A statement that the server has parsed.
 struct Opened {
     id: u32,
-    params: Vec<Value>,
+    params: Params,
     /// None where the server tells them only when it runs.
     columns: usize,
 }
@@ -87,7 +88,7 @@ impl Session {
         }
         let parsed = prepare(&mut self.channel, &statement.text).await;
         let parsed = parsed.map_err(|failed| self.refused(failed))?;
-        let params = param::sent(&statement.params, parsed.params).map_err(Error::Refused)?;
+        let params = Params::of(&statement.params, parsed.params).map_err(Error::Refused)?;
         // MySQL announces none for some kinds of SHOW.
         if parsed.columns.is_empty() && keyword != Keyword::Show {
             return Err(Error::Refused(BadStatement::NoColumns));

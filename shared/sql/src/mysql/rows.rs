@@ -3,8 +3,6 @@
 use std::pin::pin;
 
 use mysql_common::constants::{Command, StatusFlags};
-use mysql_common::packets::ComStmtExecuteRequestBuilder;
-use mysql_common::proto::MySerialize;
 use tokio::time::timeout;
 
 use super::command::{End, Failed, end, head, protocol};
@@ -50,11 +48,8 @@ pub(super) async fn stream(
 }
 
 async fn execute(channel: &mut Channel, opened: &Opened) -> Result<(), Error> {
-    let (request, _) = ComStmtExecuteRequestBuilder::new(opened.id).build(&opened.params);
-    let mut body = Vec::new();
-    request.serialize(&mut body);
-    // The library writes the command's own byte too.
-    channel.command(Command::COM_STMT_EXECUTE, &body[1..]).await
+    // The command's own byte is written twice.
+    channel.command(Command::COM_STMT_EXECUTE, &opened.params.executing(opened.id)[1..]).await
 }
 
 /// One answer, still in the transaction that cannot write; anything else was none of our doing.
