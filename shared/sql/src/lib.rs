@@ -50,6 +50,14 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+impl Limits {
+    /// How long the server keeps a connection that nobody uses: longer than it is kept here, so that it ends nothing by itself but
+    /// what a process that stands still has left behind.
+    pub(crate) fn idle_in_server(&self) -> Duration {
+        self.idle * 3 / 2
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -110,6 +118,12 @@ impl Sql {
     #[must_use]
     pub fn new(egress: Egress, limits: Limits) -> Self {
         Self(Arc::new(run::Engine::new(egress, limits)))
+    }
+
+    /// Gives how long a connection can stand without use until the server, if nobody else, ends it.
+    #[must_use]
+    pub fn longest_idle(&self) -> Duration {
+        self.0.limits().idle_in_server()
     }
 
     /// Runs one statement for a caller who may, and answers as soon as there is a first row, or the end.

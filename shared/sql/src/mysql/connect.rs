@@ -63,9 +63,7 @@ async fn begin(
     limits: &Limits,
 ) -> Result<Session, Error> {
     let Server { mut channel, address, id, is_mariadb, is_secure } = server;
-    // Longer than ours: it is for a process that stands still, and so ends nothing by itself.
-    let idle = limits.idle * 3 / 2;
-    let setup = setup(target, idle, is_mariadb).map_err(Error::Target)?;
+    let setup = setup(target, limits.idle_in_server(), is_mariadb).map_err(Error::Target)?;
     run(&mut channel, &setup).await.map_err(|failed| match failed {
         Failed::Refused(refused) => refused.of_setup(),
         Failed::Broken(error) => error,
