@@ -7,8 +7,10 @@
 //! own. A transaction that cannot write knows of tables alone.
 
 mod auth;
+mod column;
 mod command;
 mod connect;
+mod connector;
 mod identity;
 mod number;
 mod param;
@@ -16,9 +18,7 @@ mod privileges;
 mod refusal;
 mod rows;
 mod setup;
-mod types;
 mod value;
-mod way;
 mod wire;
 
 use std::time::Duration;
@@ -30,11 +30,11 @@ use crate::column::Column;
 use crate::sink::{Sink, Stop};
 use crate::statement::{BadStatement, Keyword, Statement};
 
+use column::Times;
 use command::{Failed, done, prepare, run};
+use connector::Connector;
 use identity::Identity;
 use param::Params;
-use types::Times;
-use way::Way;
 use wire::Channel;
 
 pub(crate) use connect::connect;
@@ -46,7 +46,7 @@ const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 pub(crate) struct Session {
     channel: Channel,
     /// To the same address over the same TLS, for telling it to stop.
-    way_back: Way,
+    way_back: Connector,
     /// None where the server does not know the session by what it was greeted with.
     identity: Option<Identity>,
     /// The statement that sets the session up.
@@ -93,7 +93,7 @@ impl Session {
         if parsed.columns.is_empty() && keyword != Keyword::Show {
             return Err(Error::Refused(BadStatement::NoColumns));
         }
-        let columns = parsed.columns.iter().map(|of| types::column(of, self.times)).collect();
+        let columns = parsed.columns.iter().map(|of| column::of(of, self.times)).collect();
         self.opened = Some(Opened { id: parsed.id, params, columns: parsed.columns.len() });
         Ok(columns)
     }

@@ -6,12 +6,12 @@ use sourcegate_core::{Secrets, SqlTarget};
 
 use super::Session;
 use super::auth::Login;
+use super::column::Times;
 use super::command::{Failed, run};
+use super::connector::{Connector, Server};
 use super::identity::Identity;
 use super::privileges::is_dangerous;
 use super::setup::setup;
-use super::types::Times;
-use super::way::{Server, Way};
 use crate::secure::{Required, Trust, Wanted, secret};
 use crate::{Error, Limits};
 
@@ -29,7 +29,7 @@ pub(crate) async fn connect(
         password: password.map(SecretString::from),
         native: target.params.get("allowNativePasswords") != Some("false"),
     };
-    let way = |tls: Option<Tls>, required| Way {
+    let connector = |tls: Option<Tls>, required| Connector {
         egress: egress.clone(),
         host: target.place.host.clone(),
         port: target.place.port,
@@ -39,25 +39,25 @@ pub(crate) async fn connect(
         in_tls: Trust::in_tls(target),
         login: login.clone(),
     };
-    let (way, server) = match Wanted::of(target, secrets)? {
-        Wanted::Never => open(way(None, Required::No)).await,
-        Wanted::IfOffered(tls) => open(way(Some(tls), Required::No)).await,
-        Wanted::Always(tls) => open(way(Some(tls), Required::Yes)).await,
-        Wanted::IfRefused(tls) => match open(way(None, Required::No)).await {
-            Err(Error::Authentication(_)) => open(way(Some(tls), Required::Yes)).await,
+    let (connector, server) = match Wanted::of(target, secrets)? {
+        Wanted::Never => open(connector(None, Required::No)).await,
+        Wanted::IfOffered(tls) => open(connector(Some(tls), Required::No)).await,
+        Wanted::Always(tls) => open(connector(Some(tls), Required::Yes)).await,
+        Wanted::IfRefused(tls) => match open(connector(None, Required::No)).await {
+            Err(Error::Authentication(_)) => open(connector(Some(tls), Required::Yes)).await,
             other => other,
         },
     }?;
-    begin(way, server, target, limits).await
+    begin(connector, server, target, limits).await
 }
 
-async fn open(way: Way) -> Result<(Way, Server), Error> {
-    let server = way.connect().await?;
-    Ok((way, server))
+async fn open(connector: Connector) -> Result<(Connector, Server), Error> {
+    let server = connector.connect().await?;
+    Ok((connector, server))
 }
 
 async fn begin(
-    way: Way,
+    connector: Connector,
     server: Server,
     target: &SqlTarget,
     limits: &Limits,
@@ -73,12 +73,12 @@ async fn begin(
     }
     let identity = Identity::of(&mut channel, id).await?;
     channel.take_in(limits.row_bytes);
-    let way_back = Way {
+    let way_back = Connector {
         host: address.ip().to_string(),
         port: address.port(),
-        tls: way.tls.filter(|_| is_secure),
+        tls: connector.tls.filter(|_| is_secure),
         required: if is_secure { Required::Yes } else { Required::No },
-        ..way
+        ..connector
     };
     let times = match target.params.get("parseTime") {
         Some("true") => Times::Rfc3339,

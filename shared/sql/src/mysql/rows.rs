@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::command::{End, Failed, end, head, protocol};
 use super::value::{Kind, Row};
 use super::wire::Channel;
-use super::{Opened, Session, types};
+use super::{Opened, Session, column};
 use crate::Error;
 use crate::sink::{PATIENCE, Sink, Stop};
 
@@ -30,7 +30,7 @@ pub(super) async fn stream(
         return Err(protocol("other columns than were announced").into());
     }
     // Types that depend on parameters are known only now.
-    sink.begin_as(definitions.iter().map(|of| types::column(of, times)).collect());
+    sink.begin_as(definitions.iter().map(|of| column::of(of, times)).collect());
     let kinds: Vec<_> = definitions.iter().map(Kind::of).collect();
     let mut row = Row::default();
     loop {

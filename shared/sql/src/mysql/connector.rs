@@ -1,4 +1,4 @@
-//! The way to one server: dialled, greeted, in TLS or not, and taken in.
+//! The way to a server: dialled, greeted, in TLS or not, and taken in.
 
 use std::net::SocketAddr;
 
@@ -32,7 +32,7 @@ const USED: CapabilityFlags = NEEDED
 const MOST_SAID: u32 = 1 << 30;
 
 /// Where, over what, and as whom.
-pub(super) struct Way {
+pub(super) struct Connector {
     pub(super) egress: Egress,
     /// What is dialled.
     pub(super) host: String,
@@ -56,7 +56,7 @@ pub(super) struct Server {
     pub(super) is_secure: bool,
 }
 
-impl Way {
+impl Connector {
     /// Connects. Nothing of the login is sent before TLS, if there is any.
     pub(super) async fn connect(&self) -> Result<Server, Error> {
         let plain = self.egress.dial(&self.host, self.port).await.map_err(Error::Connect)?;
