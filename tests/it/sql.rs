@@ -6,6 +6,7 @@ mod bypasses;
 mod connecting;
 mod formats;
 mod lifecycle;
+mod mariadb_balanced;
 mod mariadb_bypasses;
 mod mariadb_connecting;
 mod mariadb_formats;

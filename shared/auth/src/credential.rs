@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+use sourcegate_core::random_bytes;
 use zeroize::Zeroizing;
 
 use crate::jwt::{Assertion, Unverified};
@@ -44,11 +45,8 @@ impl ProcessKey {
     /// If the system has no randomness to give.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "two defaults would differ")]
-    #[expect(clippy::expect_used, reason = "without randomness nothing may be remembered")]
     pub fn new() -> Self {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).expect("the system has no randomness to give");
-        Self(key)
+        Self(random_bytes())
     }
 
     /// Computes the HMAC-SHA256 of some texts; each is preceded by its length, so that none runs into the next.

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use sourcegate_core::random_bytes;
 use zeroize::Zeroizing;
 
 use crate::Unauthenticated;
@@ -47,7 +48,7 @@ impl SessionId {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "two defaults would differ")]
     pub fn new() -> Self {
-        Self(drawn())
+        Self(random_bytes())
     }
 
     /// Reads the 32 hexadecimal digits that `Display` writes.
@@ -131,7 +132,7 @@ impl SessionToken {
         owner: &SessionOwner,
         expires: i64,
     ) -> (SecretString, Self) {
-        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(drawn());
+        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes());
         let SessionOwner { session, user, login } = owner;
         let parts = [
             &user.to_be_bytes()[..],
@@ -177,13 +178,6 @@ impl fmt::Debug for SessionToken {
 
 fn checksum_of(body: &str) -> String {
     format!("{:08x}", crc32fast::hash(body.as_bytes()))
-}
-
-#[expect(clippy::expect_used, reason = "a token without randomness must not be made")]
-fn drawn<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system has no randomness to give");
-    bytes
 }
 
 #[cfg(test)]

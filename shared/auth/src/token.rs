@@ -7,7 +7,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use sourcegate_core::OrgId;
+use sourcegate_core::{OrgId, random_bytes};
 
 use crate::Unauthenticated;
 
@@ -74,12 +74,9 @@ impl Token {
     /// # Panics
     /// If the system has no randomness to give.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a token without randomness must not be made")]
     pub fn generate(org: OrgId, owner: OwnerId) -> (SecretString, Self) {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).expect("the system has no randomness to give");
         let top = u64::from(org.get()) << 31 | u64::from(owner.get());
-        let body = format!("glsa_{}", encode(top, u128::from_be_bytes(random)));
+        let body = format!("glsa_{}", encode(top, u128::from_be_bytes(random_bytes())));
         let text =
             format!("{body}_{}", checksum_of(&body).map(char::from).iter().collect::<String>());
         let hash = Sha256::digest(&text).into();

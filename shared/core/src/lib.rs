@@ -45,7 +45,7 @@ pub use name::{BadName, LegacyId, OrgId, Reference, SourceName, Uid};
 pub use permissions::{Assignee, Level, Permissions};
 pub use plugin::Plugin;
 pub use quoted::quoted;
-pub use random::{Incarnation, Rev};
+pub use random::{Incarnation, Rev, random_bytes};
 pub use rds::{BadRdsRule, BadRdsRules, RdsLogin, RdsRefusal, RdsRules};
 pub use role_spec::{BadRole, BindingSpec, RoleAction, RolePermission, RoleScope, RoleSpec};
 pub use secret::Secrets;

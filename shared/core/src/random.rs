@@ -14,13 +14,17 @@ pub struct Rev([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Incarnation([u8; 16]);
 
-/// Draws 16 bytes from the system.
+/// Draws bytes from the system.
+///
+/// # Panics
+/// If the system has no randomness to give.
+#[must_use]
 #[expect(
     clippy::expect_used,
     reason = "without the system's randomness no secret can be made, and nothing may go on"
 )]
-fn draw() -> [u8; 16] {
-    let mut bytes = [0; 16];
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system has no randomness to give");
     bytes
 }
@@ -56,7 +60,7 @@ macro_rules! identity {
             #[must_use]
             #[expect(clippy::new_without_default, reason = "two defaults would differ")]
             pub fn new() -> Self {
-                Self(draw())
+                Self(random_bytes())
             }
 
             /// Reads the 32 hexadecimal digits that `Display` writes.

@@ -31,7 +31,7 @@ pub use database::{Database, Question};
 pub use error::{Error, SecretFault};
 pub use proxy::Proxied;
 pub use reach::{GrantedEither, Reach, Reached};
-pub use sql::{Answer, Format, ROW_COUNT, Statement, TRUNCATED, Trailers};
+pub use sql::{Answer, Format, Param, ROW_COUNT, Statement, TRUNCATED, Trailers};
 pub use unsaved::Unsaved;
 pub use upstream::{AnswerBody, Body, Hop, UpstreamTiming};
 

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use sql::Slot;
+use sql::{Slot, Sql};
 use tokio::time::Instant;
 
 use crate::{Database, Error, Gateway};
-
-/// How long a connection is kept without use, by the engine and a little longer by the server.
-const IDLE: Duration = Duration::from_secs(90);
 
 impl Gateway {
     /// Takes one of so many slots for one more connection; none if all are taken.
@@ -26,7 +23,8 @@ impl Gateway {
     ) -> Result<Option<Slot>, Error> {
         let target = &database.target;
         let (org, source) = database.owner();
-        let half = IDLE + target.statement_timeout + target.connect_timeout;
+        let idle = self.0.sql.as_ref().map_or(Duration::ZERO, Sql::longest_idle);
+        let half = idle + target.statement_timeout + target.connect_timeout;
         let seconds = i64::try_from(2 * half.as_secs()).unwrap_or(i64::MAX);
         let asked = Instant::now();
         let taken = self.0.store.take_slot(org, source, most, seconds).await?;

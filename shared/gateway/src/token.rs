@@ -5,19 +5,24 @@ mod held;
 mod shared;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::Response;
 use quick_cache::sync::Cache;
 use sourcegate_core::{BadConnection, OrgId, Rev};
 use store::LocatedSecret;
-use upstream::{AnswerBody, Client, NeedsToken, Plan, TokenEndpoint};
+use tokio::sync::MutexGuard as Turn;
+use tokio::time::timeout;
+use upstream::{AnswerBody, Client, NeedsToken, Plan, TokenEndpoint, TokenError};
 
 use crate::{Error, Gateway};
 use held::{Held, State};
 
 /// Of how many secrets tokens are remembered.
 const MOST: usize = 1_000;
+
+/// How long anybody may take to come to a token: he waits for another process, and then asks.
+const LONGEST: Duration = shared::PATIENCE.saturating_add(TokenEndpoint::PATIENCE);
 
 /// Tokens by the revision of the secret that they were got for: a secret that is changed has none.
 pub(crate) struct Tokens {
@@ -40,6 +45,27 @@ impl Slot {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Waits while somebody else asks, for no longer than the data source may take.
+    ///
+    /// Those before may leave one after the other, each with the next one beginning anew.
+    async fn turn(&self, allowed: Duration) -> Result<Turn<'_, ()>, Error> {
+        let waiting = timeout(allowed.min(LONGEST), self.turn.lock()).await;
+        waiting.map_err(|_| match allowed <= LONGEST {
+            true => upstream::Error::Timeout(allowed).into(),
+            false => Error::Token(TokenError::Timeout(LONGEST).into()),
+        })
+    }
+}
+
+/// Where a request's token comes from.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    slot: &'a Slot,
+    secret: &'a LocatedSecret,
+    endpoint: &'a TokenEndpoint,
+    /// How long the data source may take.
+    allowed: Duration,
 }
 
 impl Tokens {
@@ -83,9 +109,10 @@ impl Gateway {
         needs: NeedsToken<'_>,
         secret: &LocatedSecret,
     ) -> Result<Response<AnswerBody>, Error> {
-        let (asked, endpoint, slot) =
-            (Instant::now(), needs.endpoint(), self.0.tokens.slot(secret));
-        let held = self.token(&slot, secret, endpoint, asked).await?;
+        let (asked, slot) = (Instant::now(), self.0.tokens.slot(secret));
+        let (endpoint, allowed) = (needs.endpoint(), client.timeout());
+        let asking = Asking { slot: &slot, secret, endpoint, allowed };
+        let held = self.token(asking, asked).await?;
         let (planned, spare) = needs.with(&held.bearer);
         let refused = match self.0.upstream.send(client, planned).await {
             Err(refused @ upstream::Error::Unauthenticated) => refused,
@@ -95,7 +122,7 @@ impl Gateway {
         if !slot.state().refuse(&held, asked) || !spare.is_whole() {
             return Err(refused.into());
         }
-        let held = self.token(&slot, secret, endpoint, Instant::now()).await?;
+        let held = self.token(asking, Instant::now()).await?;
         let again = spare.with(&held.bearer).ok_or(refused)?;
         Ok(self.0.upstream.send(client, again).await?)
     }
@@ -103,16 +130,14 @@ impl Gateway {
     /// Gives a token for a request that came at a time: the one that is remembered, or one that is asked for now.
     async fn token(
         &self,
-        slot: &Slot,
-        secret: &LocatedSecret,
-        endpoint: &TokenEndpoint,
+        Asking { slot, secret, endpoint, allowed }: Asking<'_>,
         asked: Instant,
     ) -> Result<Arc<Held>, Error> {
         let known = slot.state().known(asked);
         if let Some(known) = known {
             return known.map_err(Error::Token);
         }
-        let _turn = slot.turn.lock().await;
+        let _turn = slot.turn(allowed).await?;
         // Somebody else's turn may have ended since.
         let known = slot.state().known(asked);
         if let Some(known) = known {
@@ -120,5 +145,35 @@ impl Gateway {
         }
         let outcome = self.obtained(slot, secret, endpoint).await;
         slot.state().note(outcome).map_err(Error::Token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sourcegate_core::Classify as _;
+
+    use super::*;
+
+    /// Waits while another one asks; gives for how many seconds, and why no turn came.
+    async fn waited(allowed: u64, asks_for: u64) -> Option<(u64, &'static str)> {
+        let slot = Arc::new(Slot::default());
+        let other = Arc::clone(&slot);
+        tokio::spawn(async move {
+            let _turn = other.turn.lock().await;
+            tokio::time::sleep(Duration::from_secs(asks_for)).await;
+        });
+        tokio::task::yield_now().await;
+        let begun = tokio::time::Instant::now();
+        let error = slot.turn(Duration::from_secs(allowed)).await.err()?;
+        Some((begun.elapsed().as_secs(), error.cause().unwrap_or_default()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn t06_nobody_waits_longer_for_anothers_token_than_for_his_data_source() {
+        assert_eq!(waited(5, 4).await, None);
+        assert_eq!(waited(5, 60).await, Some((5, "timeout")));
+        assert_eq!(waited(30, 22).await, None);
+        assert_eq!(waited(30, 60).await, Some((23, "token_timeout")));
+        assert_eq!(waited(86_400, 86_400).await, Some((23, "token_timeout")));
     }
 }

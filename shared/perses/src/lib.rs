@@ -28,6 +28,8 @@
 //! | any | `/proxy/projects/{project}/dashboards/{dashboard}/datasources/{name}`, `…/*` | [`proxy`] |
 //! | POST | `/proxy/globaldatasources/{name}`, `/proxy/projects/{project}/datasources/{name}` | [`sql`] |
 //! | POST | `/proxy/projects/{project}/dashboards/{dashboard}/datasources/{name}` | [`sql`] |
+//! | POST | `/proxy/unsaved/globaldatasources`, `/proxy/unsaved/projects/{project}/datasources` | [`unsaved`] |
+//! | POST | `/proxy/unsaved/projects/{project}/dashboards/{dashboard}/datasources` | [`unsaved`] |
 //! | POST | `/proxy/unsaved/globaldatasources/{path}` | [`unsaved`] |
 //! | POST | `/proxy/unsaved/projects/{project}/datasources/{path}` | [`unsaved`] |
 //! | POST | `/proxy/unsaved/projects/{project}/dashboards/{dashboard}/datasources/{path}` | [`unsaved`] |

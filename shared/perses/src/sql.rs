@@ -7,11 +7,11 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use gateway::{
-    Database, Format, Gateway, Question, ROW_COUNT, Reached, Statement, TRUNCATED, Trailers,
+    Database, Format, Gateway, Param, Question, ROW_COUNT, Reached, Statement, TRUNCATED, Trailers,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use web::{Arrival, Credential, RawPath};
 
 use crate::accept::format;
@@ -104,7 +104,7 @@ struct Sent {
     #[serde(default)]
     query: String,
     #[serde(default)]
-    params: Option<Vec<Value>>,
+    params: Option<Vec<Box<RawValue>>>,
 }
 
 fn statement(body: &[u8]) -> Result<Statement, Error> {
@@ -113,7 +113,12 @@ fn statement(body: &[u8]) -> Result<Statement, Error> {
         None => Err(Error::Bad("EOF".to_owned())),
         Some(Err(error)) => Err(Error::Bad(error.to_string())),
         Some(Ok(Sent { query, params })) => {
-            Ok(Statement { text: query, params: params.unwrap_or_default() })
+            let params = params.iter().flatten().map(|param| Param::read(param));
+            let params = params.collect::<Result<_, _>>();
+            Ok(Statement {
+                text: query,
+                params: params.map_err(|error| Error::Bad(error.to_string()))?,
+            })
         }
     }
 }
@@ -132,12 +137,10 @@ fn trailers(settings: Settings, asked: &Asked<'_>) -> Trailers {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[track_caller]
-    fn check(body: &str, expected: Result<(&str, &[Value]), &str>) {
+    fn check(body: &str, expected: Result<(&str, &[Param]), &str>) {
         let found = statement(body.as_bytes()).map_err(|error| error.to_string());
         let found = found.as_ref().map(|found| (&*found.text, &*found.params));
         assert_eq!(found.map_err(String::as_str), expected, "{body}");
@@ -148,8 +151,15 @@ mod tests {
         check(r#"{"query":"select 1"}"#, Ok(("select 1", &[])));
         check(r#"{"query":"q","params":null,"other":{}} trailing"#, Ok(("q", &[])));
         check(
-            r#"{"query":"q","params":[1,"a",null]}"#,
-            Ok(("q", &[json!(1), json!("a"), json!(null)])),
+            r#"{"query":"q","params":[18446744073709551616, "a", null]}"#,
+            Ok((
+                "q",
+                &[
+                    Param::Number("18446744073709551616".to_owned()),
+                    Param::Text("a".to_owned()),
+                    Param::Null,
+                ],
+            )),
         );
         check("{}", Ok(("", &[])));
         check("", Err("EOF"));

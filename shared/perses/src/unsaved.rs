@@ -22,7 +22,7 @@ use crate::{Error, Settings, answered, proxy, sql};
 /// The methods that the inner request may have.
 const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
 
-/// Makes the routes. Each needs a path behind the scope, as with Perses.
+/// Makes the routes. A database has no path behind the scope; Perses' own routes need one, which is not looked at then.
 pub fn router(gateway: Gateway, settings: Settings) -> Router {
     let mut router = Router::new();
     for scope in [
@@ -30,8 +30,10 @@ pub fn router(gateway: Gateway, settings: Settings) -> Router {
         "projects/{project}/datasources",
         "projects/{project}/dashboards/{dashboard}/datasources",
     ] {
-        let path = format!("/proxy/unsaved/{scope}/{{*tail}}");
-        router = router.route(&path, answered("OPTIONS, POST", post(sent)));
+        let path = format!("/proxy/unsaved/{scope}");
+        for path in [path.clone(), format!("{path}/"), format!("{path}/{{*tail}}")] {
+            router = router.route(&path, answered("OPTIONS, POST", post(sent)));
+        }
     }
     router.with_state((gateway, settings))
 }
@@ -100,24 +102,51 @@ fn inner(sent: &Sent) -> Result<(Method, Vec<u8>), Error> {
 
 /// Reads a path: in which scope, and what follows it without the slash between, byte for byte.
 fn target(path: &str) -> Result<(Scope, &str), Error> {
-    let rest = path.strip_prefix("/proxy/unsaved/").unwrap_or_default();
-    if let Some(tail) = rest.strip_prefix("globaldatasources/") {
-        return Ok((Scope::Org, tail));
+    let (kind, rest) = cut(path.strip_prefix("/proxy/unsaved/").unwrap_or_default());
+    if kind == "globaldatasources" {
+        return Ok((Scope::Org, rest));
     }
-    let (project, rest) = cut(rest.strip_prefix("projects/").unwrap_or_default());
+    let (project, rest) = cut(rest);
     let project = name(project)?;
-    match rest.strip_prefix("dashboards/") {
-        Some(rest) => {
+    match cut(rest) {
+        ("dashboards", rest) => {
             let (dashboard, rest) = cut(rest);
-            let scope = Scope::Dashboard { project, dashboard: name(dashboard)? };
-            Ok((scope, rest.strip_prefix("datasources/").unwrap_or_default()))
+            let (_, tail) = cut(rest);
+            Ok((Scope::Dashboard { project, dashboard: name(dashboard)? }, tail))
         }
-        None => {
-            Ok((Scope::Project(project), rest.strip_prefix("datasources/").unwrap_or_default()))
-        }
+        (_, tail) => Ok((Scope::Project(project), tail)),
     }
 }
 
 fn name(escaped: &str) -> Result<DocumentName, Error> {
     Ok(DocumentName::parse(&crate::place::decoded(escaped)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, expected: (&str, &str)) {
+        let (scope, tail) = target(path).unwrap();
+        let scope = match scope {
+            Scope::Org => String::new(),
+            Scope::Project(project) => project.to_string(),
+            Scope::Dashboard { project, dashboard } => format!("{project}/{dashboard}"),
+        };
+        assert_eq!((&*scope, tail), expected, "{path}");
+    }
+
+    #[test]
+    fn perses_case_52_a_scope_is_read_with_a_path_behind_it_or_without() {
+        for (path, scope) in [
+            ("/proxy/unsaved/globaldatasources", ""),
+            ("/proxy/unsaved/projects/P/datasources", "p"),
+            ("/proxy/unsaved/projects/P/dashboards/D/datasources", "p/d"),
+        ] {
+            for (behind, tail) in [("", ""), ("/", ""), ("/a%2Fb/?", "a%2Fb/?"), ("//x", "/x")] {
+                check(&format!("{path}{behind}"), (scope, tail));
+            }
+        }
+    }
 }

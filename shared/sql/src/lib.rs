@@ -5,6 +5,7 @@ mod column;
 mod error;
 mod format;
 mod mysql;
+mod param;
 mod pool;
 mod postgres;
 mod run;
@@ -27,6 +28,7 @@ pub use answer::{Answer, Body, ROW_COUNT, TRUNCATED};
 pub use column::Column;
 pub use error::{Error, Policy};
 pub use format::Format;
+pub use param::Param;
 pub use slot::Slot;
 pub use statement::{BadStatement, Statement};
 pub use token::Token;
@@ -48,6 +50,14 @@ pub struct Limits {
     pub connections: usize,
     /// How long a connection is kept after its last use. Default 60 s.
     pub idle: Duration,
+}
+
+impl Limits {
+    /// How long the server keeps a connection that nobody uses: longer than it is kept here, so that it ends nothing by itself but
+    /// what a process that stands still has left behind.
+    pub(crate) fn idle_in_server(&self) -> Duration {
+        self.idle * 3 / 2
+    }
 }
 
 impl Default for Limits {
@@ -112,6 +122,12 @@ impl Sql {
     #[must_use]
     pub fn new(egress: Egress, limits: Limits) -> Self {
         Self(Arc::new(run::Engine::new(egress, limits)))
+    }
+
+    /// Gives how long a connection can stand without use until the server, if nobody else, ends it.
+    #[must_use]
+    pub fn longest_idle(&self) -> Duration {
+        self.0.limits().idle_in_server()
     }
 
     /// Runs one statement for a caller who may, and answers as soon as there is a first row, or the end.

@@ -7,31 +7,34 @@
 //! own. A transaction that cannot write knows of tables alone.
 
 mod auth;
+mod column;
 mod command;
 mod connect;
+mod connector;
+mod identity;
+mod number;
 mod param;
 mod privileges;
 mod refusal;
 mod rows;
 mod setup;
-mod types;
 mod value;
-mod way;
 mod wire;
 
 use std::time::Duration;
 
 use mysql_common::constants::{Command, StatusFlags};
-use mysql_common::value::Value;
 
 use crate::Error;
 use crate::column::Column;
 use crate::sink::{Sink, Stop};
 use crate::statement::{BadStatement, Keyword, Statement};
 
+use column::Times;
 use command::{Failed, done, prepare, run};
-use types::Times;
-use way::Way;
+use connector::Connector;
+use identity::Identity;
+use param::Params;
 use wire::Channel;
 
 pub(crate) use connect::connect;
@@ -43,8 +46,9 @@ const BEGIN: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 pub(crate) struct Session {
     channel: Channel,
     /// To the same address over the same TLS, for telling it to stop.
-    way_back: Way,
-    id: u32,
+    way_back: Connector,
+    /// None where the server does not know the session by what it was greeted with.
+    identity: Option<Identity>,
     /// The statement that sets the session up.
     setup: String,
     limit: Duration,
@@ -56,7 +60,7 @@ pub(crate) struct Session {
 /// A statement that the server has parsed.
 struct Opened {
     id: u32,
-    params: Vec<Value>,
+    params: Params,
     /// None where the server tells them only when it runs.
     columns: usize,
 }
@@ -84,12 +88,12 @@ impl Session {
         }
         let parsed = prepare(&mut self.channel, &statement.text).await;
         let parsed = parsed.map_err(|failed| self.refused(failed))?;
-        let params = param::sent(&statement.params, parsed.params).map_err(Error::Refused)?;
+        let params = Params::of(&statement.params, parsed.params).map_err(Error::Refused)?;
         // MySQL announces none for some kinds of SHOW.
         if parsed.columns.is_empty() && keyword != Keyword::Show {
             return Err(Error::Refused(BadStatement::NoColumns));
         }
-        let columns = parsed.columns.iter().map(|of| types::column(of, self.times)).collect();
+        let columns = parsed.columns.iter().map(|of| column::of(of, self.times)).collect();
         self.opened = Some(Opened { id: parsed.id, params, columns: parsed.columns.len() });
         Ok(columns)
     }
@@ -115,10 +119,16 @@ impl Session {
         resetting.await.is_ok_and(|state| !state.contains(still))
     }
 
-    /// Has the server stop what runs.
+    /// Has the server stop what runs; where it is not met again, the statement ends at the server's own limit.
     pub(crate) async fn cancel(&self) {
-        if let Err(error) = self.way_back.kill(self.id).await {
-            tracing::warn!(%error, "could not cancel a statement");
+        let killed = match &self.identity {
+            Some(identity) => self.way_back.kill(identity).await,
+            None => Ok(false),
+        };
+        match killed {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("a statement is left to the database's own limit"),
+            Err(error) => tracing::warn!(%error, "could not cancel a statement"),
         }
     }
 
@@ -138,6 +148,6 @@ impl Drop for Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Session").field("identity", &self.identity).finish_non_exhaustive()
     }
 }

@@ -1,12 +1,12 @@
 //! PostgreSQL: one session, one statement at a time, in a transaction that cannot write.
 
 mod cells;
+mod column;
 mod connect;
 mod literal;
 mod refusal;
 mod rows;
 mod startup;
-mod types;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
@@ -103,12 +103,12 @@ impl Session {
         if given != wanted {
             return Err(Error::Refused(BadStatement::ParamCount { wanted, given }));
         }
-        let columns: Vec<_> = parsed.columns().iter().map(types::column).collect();
+        let columns: Vec<_> = parsed.columns().iter().map(column::of).collect();
         if columns.is_empty() {
             return Err(Error::Refused(BadStatement::NoColumns));
         }
-        if parsed.columns().iter().any(|column| types::is_looked_up(column.type_()))
-            || parsed.params().iter().any(types::is_looked_up)
+        if parsed.columns().iter().any(|of| column::is_looked_up(of.type_()))
+            || parsed.params().iter().any(column::is_looked_up)
         {
             // The driver keeps a prepared statement for looking types up, and would not notice that it is gone.
             self.lasting = false;

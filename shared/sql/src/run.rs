@@ -25,6 +25,10 @@ impl Engine {
         Self { egress, limits, pool: Arc::new(Pool::new(limits)) }
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(crate) async fn query(
         &self,
         ask: Ask<'_>,

@@ -2,8 +2,9 @@
 
 mod forbidden;
 
-use serde_json::Value;
 use sourcegate_core::SqlDriver;
+
+use crate::param::Param;
 
 /// The longest statement, in bytes.
 const MOST_BYTES: usize = 1 << 20;
@@ -17,7 +18,7 @@ pub struct Statement {
     /// The text, which the database gets as it stands.
     pub text: String,
     /// Values for `$1`, `$2`, … (PostgreSQL) or the `?` in order (MySQL, MariaDB).
-    pub params: Vec<Value>,
+    pub params: Vec<Param>,
 }
 
 /// Why a statement is refused. The texts are for callers.
@@ -49,6 +50,11 @@ pub enum BadStatement {
     /// A value that the type of the parameter does not take; counted from 1.
     #[error("parameter {0} is of a type that this query does not take")]
     Param(usize),
+    /// A number that the database does not have; counted from 1.
+    #[error(
+        "parameter {0} is a number that the database does not have exactly: at most 65 digits, 30 of them behind the point"
+    )]
+    Number(usize),
     /// A function or clause that reaches beyond the database.
     #[error("{0} is not allowed in a query")]
     Forbidden(&'static str),
@@ -61,7 +67,7 @@ impl BadStatement {
             Self::NotReading | Self::NoColumns | Self::Forbidden(_) => "not_reading",
             Self::TooLong(_) => "limit_bytes",
             Self::Nul(_) => "nul",
-            Self::ParamCount { .. } | Self::Param(_) => "parameters",
+            Self::ParamCount { .. } | Self::Param(_) | Self::Number(_) => "parameters",
         }
     }
 }

@@ -3,14 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use sourcegate_core::{Incarnation, OrgId, Rev};
 
 use crate::item::{Record, item, number, text};
 use crate::read::Partition;
 use crate::table::{self, Key, Table};
-use crate::{Error, Store, seconds_now};
+use crate::{Error, Store, condition, seconds_now};
 
 /// The most slots of one data source, whatever its settings say.
 const MOST: u32 = 1_000;
@@ -76,17 +74,7 @@ impl Store {
             .expression_attribute_names("#nonce", "nonce")
             .expression_attribute_values(":now", number(now))
             .expression_attribute_values(":nonce", text(slot.nonce));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::table(error)),
-        }
+        condition::held(put.send().await)
     }
 
     /// Gives a slot back, unless somebody else has it by now.
@@ -101,16 +89,6 @@ impl Store {
             .condition_expression("#nonce = :nonce")
             .expression_attribute_names("#nonce", "nonce")
             .expression_attribute_values(":nonce", text(slot.nonce));
-        match delete.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(Error::table(error)),
-        }
+        condition::held(delete.send().await).map(drop)
     }
 }

@@ -12,7 +12,7 @@ use sourcegate_core::OrgId;
 use crate::item::{Record, number};
 use crate::read::Partition;
 use crate::table::{self, Key, Table};
-use crate::{Error, Store};
+use crate::{Error, Store, condition};
 
 /// How often a token's use is noted by one process, in seconds.
 const NOTED_EVERY: u64 = 60;
@@ -71,17 +71,7 @@ impl Store {
             .expression_attribute_values(":expires", number(now + KEPT))
             .send()
             .await;
-        match noted {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(Error::table(error)),
-        }
+        condition::held(noted).map(drop)
     }
 
     /// Reads when the tokens of a service account were used last, by their numbers.

@@ -9,6 +9,7 @@ mod assignees;
 mod aws;
 mod cache;
 mod check;
+mod condition;
 mod config;
 mod connection_slots;
 mod correlations;

@@ -3,8 +3,6 @@
 //! They stand in the scratch table under the revision of their secret, so that a secret that is changed has none. Times are
 //! compared here; that the table removes what has ended only cleans.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use secrecy::SecretString;
 use sourcegate_core::Rev;
@@ -12,7 +10,7 @@ use sourcegate_core::Rev;
 use crate::item::{Item, Record, bytes, item, number, text};
 use crate::seal::{self, Binding, PublicKey};
 use crate::table::Key;
-use crate::{Error, LocatedSecret, Store};
+use crate::{Error, LocatedSecret, Store, condition};
 
 /// How long a lease lasts, in seconds: longer than asking an endpoint may take.
 const LEASE: i64 = 12;
@@ -114,7 +112,8 @@ impl Store {
             .expression_attribute_names("#expires", "expires")
             .expression_attribute_values(":until", number(now + LEASE))
             .expression_attribute_values(":now", number(now));
-        taken(asked.expression_attribute_values(":owner", text(owner)).send().await)
+        let asked = asked.expression_attribute_values(":owner", text(owner));
+        condition::held(asked.send().await)
     }
 
     /// Gives a lease back, so that another one may ask at once.
@@ -125,7 +124,7 @@ impl Store {
         let asked = self.token_update(secret).await.condition_expression("#owner = :owner");
         let asked = asked.update_expression("REMOVE #owner, #leased");
         let asked = asked.expression_attribute_values(":owner", text(owner));
-        taken(asked.send().await).map(drop)
+        condition::held(asked.send().await).map(drop)
     }
 
     /// Keeps a token for all processes, in place of the lease.
@@ -171,23 +170,5 @@ impl Store {
         asked
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#leased", "leased")
-    }
-}
-
-/// A condition that does not hold is an answer.
-fn taken<T, R>(outcome: Result<T, SdkError<UpdateItemError, R>>) -> Result<bool, Error>
-where
-    SdkError<UpdateItemError, R>: std::error::Error + Send + Sync + 'static,
-{
-    match outcome {
-        Ok(_) => Ok(true),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(Error::table(error)),
     }
 }

@@ -13,7 +13,7 @@ use sourcegate_core::Rev;
 use crate::item::{Item, Record, check_size, number};
 use crate::read::{is_throttled, pause};
 use crate::table::{Key, Table};
-use crate::{Error, Store};
+use crate::{Error, Store, condition};
 
 /// How many parts a transaction has at most.
 pub(crate) const MOST_WRITES: usize = 100;
@@ -233,16 +233,8 @@ impl Store {
             .send()
             .await;
         match raised {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
             Err(error) if is_throttled(&error) => Err(Error::Busy),
-            Err(error) => Err(Error::table(error)),
+            raised => condition::held(raised).map(drop),
         }
     }
 }

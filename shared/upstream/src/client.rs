@@ -24,6 +24,9 @@ const MOST_IDLE_CONNECTIONS: usize = 32;
 /// the other side that ends one.
 const CONNECTION_IDLE: Duration = Duration::from_secs(30);
 
+/// The longest deadline: settings may name more seconds than a clock can count.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The largest head of an answer, and the largest piece of its body that is read at once.
 const MOST_BUFFER_BYTES: usize = 128 * 1024;
 
@@ -79,6 +82,12 @@ impl Client {
     #[must_use]
     pub fn target(&self) -> &HttpTarget {
         &self.target
+    }
+
+    /// How long an exchange may take in all.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.target.timeout.min(LONGEST)
     }
 
     /// Where a token is asked for, if every request needs one.

@@ -26,9 +26,6 @@ pub struct UpstreamTiming {
     pub duration: Duration,
 }
 
-/// The longest deadline: settings may name more seconds than a clock can count.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Sends a planned request.
 pub(crate) async fn send(
     client: &Client,
@@ -38,7 +35,7 @@ pub(crate) async fn send(
 ) -> Result<Response<AnswerBody>, Error> {
     let started = Instant::now();
     headers::frame(&mut parts.headers, &parts.method, &body);
-    let allowed = client.target().timeout.min(LONGEST);
+    let allowed = client.timeout();
     let deadline = started + allowed;
     let answer = timeout_at(deadline, exchange(client, parts, body)).await;
     let (mut parts, incoming) = answer.map_err(|_| Error::Timeout(allowed))??.into_parts();

@@ -23,9 +23,6 @@ use crate::{Body, Error, plan};
 pub use answer::{Bearer, Issued};
 pub use error::TokenError;
 
-/// How long asking may take in all: a caller waits for it before his own request begins.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How large an answer may be. It is never decoded, so that this is also what is read.
 const MOST_BYTES: usize = 64 * 1024;
 
@@ -56,6 +53,9 @@ pub enum Way {
 }
 
 impl TokenEndpoint {
+    /// How long asking may take in all: a caller waits for it before his own request begins.
+    pub const PATIENCE: Duration = Duration::from_secs(10);
+
     pub(crate) fn new(
         egress: &Egress,
         tls: Option<Tls>,
@@ -100,7 +100,8 @@ impl TokenEndpoint {
                 (answer, _) => Ok((answer?, first)),
             }
         };
-        timeout(PATIENCE, asking).await.map_err(|_| TokenError::Timeout(PATIENCE))?
+        let late = |_| TokenError::Timeout(Self::PATIENCE);
+        timeout(Self::PATIENCE, asking).await.map_err(late)?
     }
 
     async fn exchange(&self, way: Way) -> Result<Issued, TokenError> {

@@ -246,13 +246,21 @@ async fn an_unsaved_database_is_asked_with_bound_secrets_alone() {
 
     let (app, postgres) = gateway().await;
     let admin = app.as_admin();
-    let unsaved = async |spec: &Value, query: &str| {
+    let asked = async |path: &str, spec: &Value, query: &str| {
         let body = json!({ "query": query }).to_string();
         let body = base64::engine::general_purpose::STANDARD.encode(body);
         let spec = database("x", spec)["spec"].clone();
         let sent = json!({ "method": "POST", "body": body, "spec": spec });
-        admin.post("/proxy/unsaved/globaldatasources/x", &sent).await
+        admin.post(path, &sent).await
     };
+    const GLOBAL: &str = "/proxy/unsaved/globaldatasources";
+    // Perses itself needs something behind it.
+    for path in [GLOBAL, "/proxy/unsaved/globaldatasources/", "/proxy/unsaved/globaldatasources/x"]
+    {
+        let answer = asked(path, &shop(postgres), "SELECT 1 AS a").await;
+        assert_eq!(answer.text(), "a\n1\n", "{path}");
+    }
+    let unsaved = async |spec: &Value, query: &str| asked(GLOBAL, spec, query).await;
     assert_eq!(unsaved(&shop(postgres), "SELECT 1 AS a").await.text(), "a\n1\n");
     // Silence about TLS is another place than a word.
     let mut silent = shop(postgres);

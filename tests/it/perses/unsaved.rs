@@ -35,6 +35,11 @@ async fn perses_1_11_a_request_goes_through_what_is_not_saved() {
         assert_eq!(arrived.header("authorization"), None);
         assert_eq!(arrived.body, b"query=up");
     }
+    for path in ["/proxy/unsaved/globaldatasources", "/proxy/unsaved/projects/p/datasources/"] {
+        let answer = admin.post(path, &sent(&upstream.url(), &json!({}))).await;
+        assert_eq!((answer.status.as_u16(), &*answer.text()), (200, "ok"), "{path}");
+        assert_eq!(upstream.requests().pop().unwrap().target, "/");
+    }
     let get =
         json!({ "method": "GET", "body": null, "spec": sent(&upstream.url(), &json!({}))["spec"] });
     assert_eq!(admin.post(GLOBAL, &get).await.text(), "ok");
@@ -57,8 +62,8 @@ async fn perses_1_11_what_is_wrong_is_said_in_its_words() {
     assert!(bad.status == 400 && bad.message().starts_with("the body is not base64"));
     let said = "invalid config: url cannot be empty";
     check(&admin.post(GLOBAL, &sent("", &json!({}))).await, 400, said);
-    let without = admin.post("/proxy/unsaved/globaldatasources", &json!({})).await;
-    assert_eq!(without.status, 404, "{}", without.text());
+    let other = admin.get("/proxy/unsaved/globaldatasources").await;
+    assert_eq!(other.status, 405, "{}", other.text());
     let said = "forbidden access: missing 'create' global permission for 'GlobalDatasource' kind";
     check(&app.as_viewer().await.post(GLOBAL, &json!({})).await, 403, said);
 }

@@ -16,8 +16,8 @@ use sourcegate_core::{
     SqlPlace, SqlTarget, SqlTls, SslMode,
 };
 use sql::{
-    Answer, Ask, Connecting, Error, Format, Limits, ROW_COUNT, Sql, Statement, TRUNCATED, Token,
-    Trailers,
+    Answer, Ask, Connecting, Error, Format, Limits, Param, ROW_COUNT, Sql, Statement, TRUNCATED,
+    Token, Trailers,
 };
 use tokio::time::Instant;
 
@@ -128,7 +128,23 @@ impl Source {
         text: &str,
         params: &[Value],
     ) -> Result<Answer, Error> {
-        let statement = Statement { text: text.to_owned(), params: params.to_vec() };
+        let written = params.iter().map(Value::to_string).collect::<Vec<_>>();
+        self.ask_with(format, text, &written).await
+    }
+
+    /// Asks with parameters as JSON writes them.
+    async fn ask_with(
+        &self,
+        format: Format,
+        text: &str,
+        params: &[impl AsRef<str>],
+    ) -> Result<Answer, Error> {
+        let param = |written: &str| {
+            let raw: Box<serde_json::value::RawValue> = serde_json::from_str(written).unwrap();
+            Param::read(&raw).unwrap()
+        };
+        let params = params.iter().map(|written| param(written.as_ref())).collect();
+        let statement = Statement { text: text.to_owned(), params };
         let ask = Ask {
             rev: self.rev,
             target: &self.target,
@@ -150,7 +166,21 @@ impl Source {
         text: &str,
         params: &[Value],
     ) -> Result<Whole, Error> {
-        let collected = self.ask(format, text, params).await?.body.collect().await?;
+        Self::read(self.ask(format, text, params).await?).await
+    }
+
+    /// The whole answer to a statement with one parameter, as JSON writes it.
+    pub(super) async fn whole_of(
+        &self,
+        format: Format,
+        text: &str,
+        param: &str,
+    ) -> Result<Whole, Error> {
+        Self::read(self.ask_with(format, text, &[param]).await?).await
+    }
+
+    async fn read(answer: Answer) -> Result<Whole, Error> {
+        let collected = answer.body.collect().await?;
         let trailers = collected.trailers().expect("a whole answer has trailers").clone();
         Ok(Whole {
             text: String::from_utf8(collected.to_bytes().to_vec()).unwrap(),

@@ -228,3 +228,28 @@ async fn q22_q23_nothing_of_a_caller_is_left_for_the_next() {
     }
     assert_eq!(source.text(Csv, session).await, first, "it is the same session all the time");
 }
+
+/// PostgreSQL shows a role what its sessions run, and runs SQL from texts that no wall reads: only an administrator's setting of the
+/// role hides it.
+#[tokio::test]
+async fn q25_statements_of_a_role_that_is_not_tracked_are_shown_to_nobody() {
+    let postgres = Postgres::start(&[]).await;
+    let spying = "SELECT count(*) AS x FROM pg_stat_activity WHERE query LIKE '%canary%' AND pid <> pg_backend_pid()";
+    for (lock, setting, seen) in [(1, "on", 1), (2, "off", 0)] {
+        postgres.sql("shop", &format!("ALTER ROLE reader SET track_activities = {setting}"));
+        let source = Source::of(&postgres, "reader");
+        let running = format!("SELECT 'canary', pg_advisory_lock({lock}), pg_sleep(60)");
+        let running = source.ask(Json, &running, &[]);
+        let seeing = async {
+            let locks = format!("SELECT count(*) FROM pg_locks WHERE objid = {lock} AND granted");
+            while postgres.sql("shop", &locks) == "0" {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            Source::of(&postgres, "reader").text(Csv, spying).await
+        };
+        tokio::select! {
+            answer = running => panic!("{answer:?}"),
+            text = seeing => assert_eq!(text, format!("x\n{seen}\n"), "{setting}"),
+        }
+    }
+}

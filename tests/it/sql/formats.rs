@@ -149,6 +149,36 @@ async fn q27_parameters_are_bound_and_never_read_as_sql() {
 }
 
 #[tokio::test]
+async fn q27_a_number_is_never_another_one() {
+    let source = Source::reader().await;
+    let long = "1234567890".repeat(20);
+    let small = format!("0.{long}");
+    let huge = format!("1{}", "0".repeat(400));
+    for (query, number, expected) in [
+        ("SELECT $1::numeric AS x", "18446744073709551616", "18446744073709551616"),
+        ("SELECT $1::numeric AS x", &long, &long),
+        ("SELECT $1::numeric AS x", &small, &small),
+        ("SELECT $1::numeric AS x", "1e400", &huge),
+        ("SELECT $1::text AS x", "1.50", "1.50"),
+        ("SELECT $1::numeric = 18446744073709551615 AS x", "18446744073709551616", "f"),
+        ("SELECT ($1::numeric[])[1] AS x", "[18446744073709551616]", "18446744073709551616"),
+        (
+            "SELECT $1::jsonb ->> 'a' AS x",
+            r#"{"a": 0.1234567890123456789}"#,
+            "0.1234567890123456789",
+        ),
+    ] {
+        let answer = source.whole_of(Csv, query, number).await.unwrap();
+        assert_eq!(answer.text, format!("x\n{expected}\n"), "{query} {number}");
+    }
+    for (of, number) in [("float8", "1e400"), ("bigint", "18446744073709551616"), ("int", "1.5")] {
+        let query = format!("SELECT $1::{of} AS x");
+        let error = source.whole_of(Csv, &query, number).await.unwrap_err();
+        assert_eq!((error.kind(), error.cause()), (Kind::Invalid, Some("statement")), "{of}");
+    }
+}
+
+#[tokio::test]
 async fn q31_wrong_parameters_are_the_callers_fault() {
     let source = Source::reader().await;
     for (query, params, cause) in [

@@ -177,6 +177,9 @@ const TAKEN_IN: &[u8] = b"\x02\0\0\x02\x01\x03\x07\0\0\x03\0\0\0\x02\0\0\0";
 /// A command is done, and there is no transaction.
 const DONE: &[u8] = b"\x07\0\0\x01\0\0\0\x02\0\0\0";
 
+/// It has no such table.
+const NO_TABLE: &[u8] = b"\x0b\0\0\x01\xff\x7a\x04#42S02no";
+
 /// What servers say that are none, or none that can be used; and the cause.
 const NONSENSE: &[(&[&[u8]], &str)] = &[
     (&[b"HTTP/1.1 400 Bad Request\r\n\r\n"], "upstream_protocol"),
@@ -193,7 +196,7 @@ const NONSENSE: &[(&[&[u8]], &str)] = &[
     (&[GREETING, b"\x01\0\0\x02\x2a"], "upstream_protocol"),
     (&[GREETING, b"\x0c\0\0\x02\xfb/etc/passwd"], "upstream_protocol"),
     // One that takes the words of a read-only transaction and does nothing.
-    (&[GREETING, TAKEN_IN, DONE, DONE], "read_only"),
+    (&[GREETING, TAKEN_IN, DONE, NO_TABLE, DONE], "read_only"),
 ];
 
 #[tokio::test]

@@ -206,6 +206,30 @@ async fn q27_parameters_are_bound_and_never_read_as_sql() {
 }
 
 #[tokio::test]
+async fn q27_a_number_is_never_another_one() {
+    let source = Source::of(Mariadb::shared().await, "reader");
+    let digits = "12345678901234567890123456789012345678901234567890";
+    let (whole, small) = ("123456789".repeat(7) + "12", format!("0.{}1", &digits[..29]));
+    let scaled = format!("{}.{}1", &digits[..35], &digits[..29]);
+    let same = ["18446744073709551616", "-9223372036854775809", &whole, &small, &scaled, "1e300"];
+    let same = same.map(|number| ("SELECT ? AS x", number, number));
+    for (query, number, expected) in same.into_iter().chain([
+        ("SELECT 18446744073709551615 = ? AS x", "18446744073709551616", "0"),
+        ("SELECT ? - 18446744073709551615 AS x", "18446744073709551616", "1"),
+        ("SELECT COUNT(*) AS x FROM types WHERE big = ?", digits, "1"),
+        ("SELECT COUNT(*) AS x FROM types WHERE big = ? + 1", digits, "0"),
+        ("SELECT COUNT(*) AS x FROM goods WHERE price = ?", "2.5", "1"),
+    ]) {
+        let answer = source.whole_of(Csv, query, number).await.unwrap();
+        assert_eq!(answer.text, format!("x\n{expected}\n"), "{query} {number}");
+    }
+    for number in ["1e400", "1e-400", &(whole + "1"), &(small + "1")] {
+        let error = source.whole_of(Csv, "SELECT ? AS x", number).await.unwrap_err();
+        assert_eq!((error.kind(), error.cause()), (Kind::Invalid, Some("parameters")), "{number}");
+    }
+}
+
+#[tokio::test]
 async fn q31_wrong_parameters_are_the_callers_fault() {
     let source = Source::of(Mariadb::shared().await, "reader");
     let many = Value::Array(vec![json!(1); 65_536]);

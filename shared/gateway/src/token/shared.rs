@@ -15,7 +15,7 @@ use super::held::Held;
 use crate::Gateway;
 
 /// How long it is waited for another process: as long as its lease can last.
-const PATIENCE: Duration = Duration::from_secs(13);
+pub(super) const PATIENCE: Duration = Duration::from_secs(13);
 
 /// How often it is looked for what another process has got.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -6,11 +6,12 @@ use sourcegate_core::SqlTarget;
 
 use super::Session;
 use super::auth::Login;
+use super::column::Times;
 use super::command::{Failed, run};
+use super::connector::{Connector, Server};
+use super::identity::Identity;
 use super::privileges::is_dangerous;
 use super::setup::setup;
-use super::types::Times;
-use super::way::{Server, Way};
 use crate::secure::{Given, Password, Required, Trust, Wanted};
 use crate::{Error, Limits};
 
@@ -29,7 +30,7 @@ pub(crate) async fn connect(
         is_token: matches!(password, Password::Token(_)),
         native: target.params.get("allowNativePasswords") != Some("false"),
     };
-    let way = |tls: Option<Tls>, required| Way {
+    let connector = |tls: Option<Tls>, required| Connector {
         egress: egress.clone(),
         host: target.place.host.clone(),
         port: target.place.port,
@@ -39,33 +40,31 @@ pub(crate) async fn connect(
         in_tls: Trust::in_tls(target),
         login: login.clone(),
     };
-    let (way, server) = match Wanted::of(target, given.secrets)? {
-        Wanted::Never => open(way(None, Required::No)).await,
-        Wanted::IfOffered(tls) => open(way(Some(tls), Required::No)).await,
-        Wanted::Always(tls) => open(way(Some(tls), Required::Yes)).await,
-        Wanted::IfRefused(tls) => match open(way(None, Required::No)).await {
-            Err(Error::Authentication(_)) => open(way(Some(tls), Required::Yes)).await,
+    let (connector, server) = match Wanted::of(target, given.secrets)? {
+        Wanted::Never => open(connector(None, Required::No)).await,
+        Wanted::IfOffered(tls) => open(connector(Some(tls), Required::No)).await,
+        Wanted::Always(tls) => open(connector(Some(tls), Required::Yes)).await,
+        Wanted::IfRefused(tls) => match open(connector(None, Required::No)).await {
+            Err(Error::Authentication(_)) => open(connector(Some(tls), Required::Yes)).await,
             other => other,
         },
     }?;
-    begin(way, server, target, limits).await
+    begin(connector, server, target, limits).await
 }
 
-async fn open(way: Way) -> Result<(Way, Server), Error> {
-    let server = way.connect().await?;
-    Ok((way, server))
+async fn open(connector: Connector) -> Result<(Connector, Server), Error> {
+    let server = connector.connect().await?;
+    Ok((connector, server))
 }
 
 async fn begin(
-    way: Way,
+    connector: Connector,
     server: Server,
     target: &SqlTarget,
     limits: &Limits,
 ) -> Result<Session, Error> {
     let Server { mut channel, address, id, is_mariadb, is_secure } = server;
-    // Longer than ours: it is for a process that stands still, and so ends nothing by itself.
-    let idle = limits.idle * 3 / 2;
-    let setup = setup(target, idle, is_mariadb).map_err(Error::Target)?;
+    let setup = setup(target, limits.idle_in_server(), is_mariadb).map_err(Error::Target)?;
     run(&mut channel, &setup).await.map_err(|failed| match failed {
         Failed::Refused(refused) => refused.of_setup(),
         Failed::Broken(error) => error,
@@ -73,18 +72,19 @@ async fn begin(
     if !target.allow_dangerous_role && is_dangerous(&mut channel, is_mariadb).await? {
         return Err(Error::DangerousRole);
     }
+    let identity = Identity::of(&mut channel, id).await?;
     channel.take_in(limits.row_bytes);
-    let way_back = Way {
+    let way_back = Connector {
         host: address.ip().to_string(),
         port: address.port(),
-        tls: way.tls.filter(|_| is_secure),
+        tls: connector.tls.filter(|_| is_secure),
         required: if is_secure { Required::Yes } else { Required::No },
-        ..way
+        ..connector
     };
     let times = match target.params.get("parseTime") {
         Some("true") => Times::Rfc3339,
         _ => Times::AsTexts,
     };
     let limit = target.statement_timeout;
-    Ok(Session { channel, way_back, id, setup, limit, times, opened: None })
+    Ok(Session { channel, way_back, identity, setup, limit, times, opened: None })
 }

@@ -1,13 +1,11 @@
 //! Rows as they come from the server.
 
 use mysql_common::constants::{Command, StatusFlags};
-use mysql_common::packets::ComStmtExecuteRequestBuilder;
-use mysql_common::proto::MySerialize;
 
 use super::command::{End, Failed, end, head, protocol};
 use super::value::{Kind, Row};
 use super::wire::Channel;
-use super::{Opened, Session, types};
+use super::{Opened, Session, column};
 use crate::Error;
 use crate::sink::{Sink, Stop};
 
@@ -29,7 +27,7 @@ pub(super) async fn stream(
         return Err(protocol("other columns than were announced").into());
     }
     // Types that depend on parameters are known only now.
-    sink.begin_as(definitions.iter().map(|of| types::column(of, times)).collect());
+    sink.begin_as(definitions.iter().map(|of| column::of(of, times)).collect());
     let kinds: Vec<_> = definitions.iter().map(Kind::of).collect();
     let mut row = Row::default();
     loop {
@@ -47,11 +45,8 @@ pub(super) async fn stream(
 }
 
 async fn execute(channel: &mut Channel, opened: &Opened) -> Result<(), Error> {
-    let (request, _) = ComStmtExecuteRequestBuilder::new(opened.id).build(&opened.params);
-    let mut body = Vec::new();
-    request.serialize(&mut body);
-    // The library writes the command's own byte too.
-    channel.command(Command::COM_STMT_EXECUTE, &body[1..]).await
+    // The command's own byte is written twice.
+    channel.command(Command::COM_STMT_EXECUTE, &opened.params.executing(opened.id)[1..]).await
 }
 
 /// One answer, still in the transaction that cannot write; anything else was none of our doing.

@@ -62,7 +62,7 @@ impl Connecting<'_> {
         required: Required,
         password: Option<&str>,
     ) -> Result<Session, Error> {
-        let idle = Some(self.limits.idle * 3 / 2);
+        let idle = Some(self.limits.idle_in_server());
         match self.start(tls.clone(), required, password, idle).await {
             Err(Error::Server { code, .. }) if code == "42704" => {
                 self.start(tls, required, password, None).await

@@ -3,10 +3,13 @@
 //! The driver takes rows in binary form alone, and only the server knows how all of its types are written. So a statement with
 //! parameters is prepared by SQL and executed with literals, which the server reads as the types that it found by itself.
 
-use serde_json::Value;
 use tokio_postgres::types::{Kind, Type};
 
+use crate::param::Param;
 use crate::statement::{BadStatement, Statement};
+
+/// The most dimensions that an array has.
+const MOST_DIMENSIONS: usize = 6;
 
 /// Writes what runs the statement: its text alone where there are no parameters.
 ///
@@ -33,29 +36,32 @@ enum Unfit {
     Type,
 }
 
-fn literal(value: &Value, of: &Type) -> Result<String, Unfit> {
-    match value {
-        Value::Null => Ok("NULL".to_owned()),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => quoted(&plain(value)),
-        Value::Array(_) | Value::Object(_) if *of == Type::JSON || *of == Type::JSONB => {
-            quoted(&value.to_string())
+fn literal(param: &Param, of: &Type) -> Result<String, Unfit> {
+    match param {
+        Param::Json(_) if matches!(of.kind(), Kind::Array(_)) => {
+            quoted(&array(param, MOST_DIMENSIONS)?)
         }
-        Value::Array(items) if matches!(of.kind(), Kind::Array(_)) => quoted(&array(items)?),
-        Value::Array(_) | Value::Object(_) => Err(Unfit::Type),
+        Param::Json(_) if *of != Type::JSON && *of != Type::JSONB => Err(Unfit::Type),
+        _ => plain(param).map_or(Ok("NULL".to_owned()), quoted),
     }
 }
 
-/// The text of a value that has no others in it.
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// The text of a value; none of what is none.
+fn plain(param: &Param) -> Option<&str> {
+    match param {
+        Param::Null => None,
+        Param::Bool(true) => Some("true"),
+        Param::Bool(false) => Some("false"),
+        Param::Number(text) | Param::Text(text) | Param::Json(text) => Some(text),
+    }
 }
 
-fn array(items: &[Value]) -> Result<String, Unfit> {
-    let items = items.iter().map(|item| match item {
-        Value::Null => Ok("NULL".to_owned()),
-        Value::Array(items) => array(items),
-        Value::Object(_) => Err(Unfit::Type),
-        _ => Ok(format!("\"{}\"", plain(item).replace('\\', r"\\").replace('"', "\\\""))),
+fn array(param: &Param, dimensions: usize) -> Result<String, Unfit> {
+    let items = param.items().filter(|_| dimensions > 0).ok_or(Unfit::Type)?;
+    let items = items.iter().map(|item| match (item, plain(item)) {
+        (_, None) => Ok("NULL".to_owned()),
+        (Param::Json(_), _) => array(item, dimensions - 1),
+        (_, Some(text)) => Ok(format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))),
     });
     Ok(format!("{{{}}}", items.collect::<Result<Vec<_>, _>>()?.join(",")))
 }
@@ -75,29 +81,44 @@ fn quoted(text: &str) -> Result<String, Unfit> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::param::params;
 
     #[track_caller]
-    fn check(value: &Value, of: &Type, expected: Result<&str, Unfit>) {
-        assert_eq!(literal(value, of), expected.map(str::to_owned), "{value}");
+    fn check(json: &str, of: &Type, expected: Result<&str, Unfit>) {
+        let found = literal(&params(&format!("[{json}]"))[0], of);
+        assert_eq!(found, expected.map(str::to_owned), "{json}");
     }
 
     #[test]
     fn q27_a_parameter_is_one_literal_whatever_it_holds() {
-        check(&json!(null), &Type::INT4, Ok("NULL"));
-        check(&json!(7), &Type::INT4, Ok("'7'"));
-        check(&json!(1.5), &Type::NUMERIC, Ok("'1.5'"));
-        check(&json!(true), &Type::BOOL, Ok("'true'"));
-        check(&json!("it's"), &Type::TEXT, Ok("'it''s'"));
-        check(&json!("'); DROP TABLE t; --"), &Type::TEXT, Ok("'''); DROP TABLE t; --'"));
-        check(&json!(r"\'; --"), &Type::TEXT, Ok(r" E'\\''; --'"));
-        check(&json!("a\0b"), &Type::TEXT, Err(Unfit::Nul));
-        check(&json!({"a": "'"}), &Type::JSONB, Ok(r#"'{"a":"''"}'"#));
-        check(&json!([1, [2]]), &Type::JSON, Ok("'[1,[2]]'"));
-        check(&json!(["a", null, "\"\\"]), &Type::TEXT_ARRAY, Ok(r#" E'{"a",NULL,"\\"\\\\"}'"#));
-        check(&json!([1]), &Type::INT4, Err(Unfit::Type));
-        check(&json!([{}]), &Type::TEXT_ARRAY, Err(Unfit::Type));
+        check("null", &Type::INT4, Ok("NULL"));
+        check("7", &Type::INT4, Ok("'7'"));
+        check("1.5", &Type::NUMERIC, Ok("'1.5'"));
+        check("true", &Type::BOOL, Ok("'true'"));
+        check(r#""it's""#, &Type::TEXT, Ok("'it''s'"));
+        check(r#""'); DROP TABLE t; --""#, &Type::TEXT, Ok("'''); DROP TABLE t; --'"));
+        check(r#""\\'; --""#, &Type::TEXT, Ok(r" E'\\''; --'"));
+        check(r#""a\u0000b""#, &Type::TEXT, Err(Unfit::Nul));
+        check(r#"{"a":"'"}"#, &Type::JSONB, Ok(r#"'{"a":"''"}'"#));
+        check("[1,[2]]", &Type::JSON, Ok("'[1,[2]]'"));
+        check(r#"["a", null, "\"\\"]"#, &Type::TEXT_ARRAY, Ok(r#" E'{"a",NULL,"\\"\\\\"}'"#));
+        check("[1]", &Type::INT4, Err(Unfit::Type));
+        check("{}", &Type::INT4_ARRAY, Err(Unfit::Type));
+        check("[{}]", &Type::TEXT_ARRAY, Err(Unfit::Type));
+        check("[[[[[[1]]]]]]", &Type::INT4_ARRAY, Ok("'{{{{{{\"1\"}}}}}}'"));
+        check("[[[[[[[1]]]]]]]", &Type::INT4_ARRAY, Err(Unfit::Type));
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits() {
+        check("1e400", &Type::NUMERIC, Ok("'1e400'"));
+        for digits in ["18446744073709551616", "0.1234567890123456789012", "-0.0"] {
+            check(digits, &Type::NUMERIC, Ok(&format!("'{digits}'")));
+            let array = format!("'{{\"{digits}\"}}'");
+            check(&format!("[{digits}]"), &Type::NUMERIC_ARRAY, Ok(&array));
+            let json = format!("'[{digits}]'");
+            check(&format!("[{digits}]"), &Type::JSONB, Ok(&json));
+        }
     }
 }

@@ -6,7 +6,10 @@ use super::{BadStatement, after_blanks};
 use crate::statement::Dialect;
 
 /// Words that no reading statement needs.
-const WORDS: [&str; 1] = ["INTO"];
+const WORDS: [&str; 2] = ["INTO", OTHERS];
+
+/// What shows an account the statements of all its sessions, without any right: a word of SHOW, and the name of a table.
+const OTHERS: &str = "PROCESSLIST";
 
 /// Functions that reach files, programs, other servers or other sessions; those of libraries ask for no right of their own.
 const FUNCTIONS: [&str; 11] = [
@@ -26,13 +29,16 @@ const FUNCTIONS: [&str; 11] = [
 /// Hints that take the server's own limit away.
 const HINTS: [&str; 2] = ["MAX_EXECUTION_TIME", "SET_VAR"];
 
-/// Words that mean something beside each other: rows that are locked, and hashes of passwords.
-const PAIRS: [(&str, &str, &str); 5] = [
+/// Words that mean something beside each other: rows that are locked, hashes of passwords, and what other sessions run.
+const PAIRS: [(&str, &str, &str); 8] = [
     ("FOR", "UPDATE", "FOR UPDATE"),
     ("FOR", "SHARE", "FOR SHARE"),
     ("LOCK", "IN", "LOCK IN SHARE MODE"),
     ("SHOW", "GRANTS", "SHOW GRANTS"),
     ("CREATE", "USER", "SHOW CREATE USER"),
+    ("SHOW", "EXPLAIN", "SHOW EXPLAIN"),
+    ("SHOW", "ANALYZE", "SHOW ANALYZE"),
+    ("FOR", "CONNECTION", "FOR CONNECTION"),
 ];
 
 /// A piece of a statement.
@@ -69,6 +75,7 @@ fn forbidden(before: Piece<'_>, piece: Piece<'_>) -> Option<&'static str> {
             .map(|(_, _, name)| name)
             .or_else(|| word(second)),
         (_, Piece::Word(only)) => word(only),
+        (_, Piece::Name(name)) => is(name, OTHERS).then_some(OTHERS),
         _ => None,
     }
 }
@@ -187,6 +194,18 @@ mod tests {
         check_refused("SELECT * FROM t LOCK IN SHARE MODE", "LOCK IN SHARE MODE");
         check_refused("SHOW /* x */ GRANTS FOR CURRENT_USER", "SHOW GRANTS");
         check_refused("show create user", "SHOW CREATE USER");
+        for text in [
+            "SHOW PROCESSLIST",
+            "show full/**/processlist",
+            "SELECT * FROM information_schema.processlist",
+            "SELECT * FROM `information_schema` . `ProcessList`",
+            "SELECT a.* FROM performance_schema.processlist a",
+        ] {
+            check_refused(text, "PROCESSLIST");
+        }
+        check_refused("SHOW EXPLAIN FORMAT=JSON FOR 7", "SHOW EXPLAIN");
+        check_refused("show /* x */ analyze for 7", "SHOW ANALYZE");
+        check_refused("EXPLAIN FORMAT = JSON FOR CONNECTION 7", "FOR CONNECTION");
         for text in ["SELECT /*! 1 */", "SELECT /*!99999 ' */ 1", "SELECT 1 /*M! + 1 */"] {
             check_refused(text, "a comment that the server runs");
         }
@@ -199,6 +218,8 @@ mod tests {
             "SELECT into_x, x_into, `x`.`load_file`, load_file FROM t",
             "SELECT 'LOAD_FILE(' /* LOAD_FILE(1) */ # LOAD_FILE(1)",
             "SELECT 'a--b', '/*x*/', \"/*!x\"",
+            "SELECT 'processlist', processlist_id, \"PROCESSLIST\" FROM t",
+            "EXPLAIN SELECT explain_, connection FROM t",
             "SELECT grants, `show`, user FROM t WHERE a = 'for update'",
             "SELECT /*+ NO_INDEX_MERGE(t) */ 1",
             "SELECT '/*+ SET_VAR(a = 1) */', set_var /* MAX_EXECUTION_TIME */ FROM t",

@@ -102,7 +102,7 @@ fn q30_q31_what_no_protocol_carries_is_refused() {
     check_both("SELECT 1\0", &Err(BadStatement::Nul(None)));
     let long = format!("SELECT '{}'", "x".repeat(MOST_BYTES));
     check_both(&long, &Err(BadStatement::TooLong(MOST_BYTES)));
-    let many = Statement { text: "SELECT 1".into(), params: vec![Value::Null; 65_536] };
+    let many = Statement { text: "SELECT 1".into(), params: vec![Param::Null; 65_536] };
     let wrong = BadStatement::ParamCount { wanted: 65_535, given: 65_536 };
     assert_eq!(check(&many, Dialect::Postgres), Err(wrong));
 }

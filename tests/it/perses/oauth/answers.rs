@@ -114,6 +114,33 @@ async fn t06_an_endpoint_that_says_nothing_is_a_504() {
 }
 
 #[tokio::test]
+async fn t06_who_waits_for_anothers_token_waits_no_longer_than_for_his_data_source() {
+    let app = TestApp::start().await;
+    let (admin, upstream) = (app.as_admin(), FakeUpstream::start().await);
+    let endpoint = FakeUpstream::start().await;
+    endpoint.answer(Answer::ok("too late").after(Duration::from_secs(60)));
+    let oauth = json!({ "clientID": "a", "clientSecret": "b",
+        "tokenURL": format!("{}/token", endpoint.url()) });
+    made(&admin, SECRETS, &secret("s", &oauth)).await;
+    for (name, timeout) in [("x", "30s"), ("y", "1s")] {
+        let proxy = json!({ "url": upstream.url(), "secret": "s", "timeout": timeout });
+        made(&admin, SOURCES, &with_proxy(name, &proxy)).await;
+    }
+    let waiting = async {
+        while endpoint.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let begun = std::time::Instant::now();
+        said(&admin.get("/proxy/globaldatasources/y/api").await, 504, "timeout");
+        begun.elapsed()
+    };
+    let (asking, waited) = tokio::join!(admin.get(X), waiting);
+    said(&asking, 504, "token_timeout");
+    assert!(waited < Duration::from_secs(9), "{waited:?}");
+    assert_eq!((endpoint.requests().len(), upstream.requests().len()), (1, 0));
+}
+
+#[tokio::test]
 async fn what_could_not_be_asked_is_refused_at_the_save() {
     let app = TestApp::start().await;
     let (admin, server) = (app.as_admin(), Oauth::start().await);

@@ -1,4 +1,4 @@
-//! MySQL's and MariaDB's types in Perses' words: contract/perses.md 2.6.
+//! Columns of MySQL and MariaDB, their types in Perses' words: contract/perses.md 2.6.
 
 use mysql_common::constants::{ColumnFlags, ColumnType};
 use mysql_common::packets::Column as Definition;
@@ -15,7 +15,7 @@ pub(super) enum Times {
     Rfc3339,
 }
 
-pub(super) fn column(definition: &Definition, times: Times) -> Column {
+pub(super) fn of(definition: &Definition, times: Times) -> Column {
     Column {
         name: definition.name_str().into_owned(),
         type_name: name(definition),

@@ -1,4 +1,4 @@
-//! PostgreSQL's types in Perses' words: contract/perses.md 2.6.
+//! Columns of PostgreSQL, their types in Perses' words: contract/perses.md 2.6.
 
 use tokio_postgres::types::Type;
 
@@ -7,7 +7,7 @@ use crate::column::{Column, Shape};
 /// Types of the server's own that Perses' driver has no name for; their number stands in its place.
 const NAMELESS: [&str; 3] = ["money", "_money", "regclass"];
 
-pub(super) fn column(column: &tokio_postgres::Column) -> Column {
+pub(super) fn of(column: &tokio_postgres::Column) -> Column {
     let of = column.type_();
     Column { name: column.name().to_owned(), type_name: name(of), shape: shape(of) }
 }

@@ -1,4 +1,4 @@
-//! The way to one server: dialled, greeted, in TLS or not, and taken in.
+//! The way to a server: dialled, greeted, in TLS or not, and taken in.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,8 @@ use mysql_common::packets::{HandshakePacket, HandshakeResponse, SslRequest};
 use mysql_common::proto::MySerialize;
 
 use super::auth::{Login, Proof, prove};
-use super::command::{self, parse, protocol};
+use super::command::{Failed, parse, protocol};
+use super::identity::Identity;
 use super::refusal::Refused;
 use super::wire::Channel;
 use crate::Error;
@@ -31,7 +32,7 @@ const USED: CapabilityFlags = NEEDED
 const MOST_SAID: u32 = 1 << 30;
 
 /// Where, over what, and as whom.
-pub(super) struct Way {
+pub(super) struct Connector {
     pub(super) egress: Egress,
     /// What is dialled.
     pub(super) host: String,
@@ -55,7 +56,7 @@ pub(super) struct Server {
     pub(super) is_secure: bool,
 }
 
-impl Way {
+impl Connector {
     /// Connects. Nothing of the login is sent before TLS, if there is any.
     pub(super) async fn connect(&self) -> Result<Server, Error> {
         let plain = self.egress.dial(&self.host, self.port).await.map_err(Error::Connect)?;
@@ -111,16 +112,16 @@ impl Way {
         prove(channel, login, proof, trust).await
     }
 
-    /// Has the server stop what the session runs, over a connection of its own.
-    pub(super) async fn kill(&self, id: u32) -> Result<(), Error> {
+    /// Has the server stop what the session runs, over a connection of its own; false where that leads to another server, as it
+    /// may behind a balancer, or the session is no more.
+    pub(super) async fn kill(&self, session: &Identity) -> Result<bool, Error> {
         let mut server = self.connect().await?;
-        let killed = command::run(&mut server.channel, &format!("KILL QUERY {id}")).await;
+        let killed = session.kill(&mut server.channel).await;
         server.channel.leave();
-        match killed {
-            Ok(_) => Ok(()),
-            Err(command::Failed::Refused(refused)) => Err(refused.of_connection()),
-            Err(command::Failed::Broken(error)) => Err(error),
-        }
+        killed.map_err(|failed| match failed {
+            Failed::Refused(refused) => refused.of_connection(),
+            Failed::Broken(error) => error,
+        })
     }
 }
 
