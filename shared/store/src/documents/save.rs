@@ -85,8 +85,9 @@ impl Store {
         saver: Saver,
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
-        let now = now_ns();
         let ties = self.ties(org, maker, draft).await?;
+        // No document is older than the project that it is tied to.
+        let now = now_ns();
         if draft.id.kind.gives_rights() {
             self.make_room(org).await?;
         }
