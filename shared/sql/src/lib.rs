@@ -40,7 +40,7 @@ pub struct Limits {
     pub rows: u64,
     /// Bytes of one answer; what is more is cut at a row and the answer says so. Default 1 GiB.
     pub bytes: u64,
-    /// Bytes of one row as the database sends it; a larger one fails the statement. Default 16 MiB.
+    /// Bytes of one row as the database sends it, escapes of `COPY` included; a larger one fails the statement. Default 16 MiB.
     pub row_bytes: usize,
     /// Statements that wait for the one connection of a data source; more are refused. Default 100.
     pub waiting: usize,

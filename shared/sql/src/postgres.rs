@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use egress::{Egress, Tls};
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, NoTls, Statement as Prepared};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{CancelToken, Client, Error as PgError, NoTls, Statement as Prepared};
 
 use crate::Error;
 use crate::column::Column;
@@ -85,20 +86,8 @@ impl Session {
         format: Format,
     ) -> Result<Vec<Column>, Error> {
         let copies = statement.params.is_empty() && keyword.is_query();
-        let text = &statement.text;
-        let client = &self.client;
-        // One round trip: requests go out in this order. Parsing `COPY` runs nothing either, and counts only if the server
-        // took the text alone.
-        let copy = async {
-            match copies {
-                true => client.prepare(&copy_of(text, format)).await.ok(),
-                false => None,
-            }
-        };
-        let (begun, parsed, copy) =
-            tokio::join!(client.batch_execute(BEGIN), client.prepare(text), copy);
-        begun.map_err(|error| self.refused(error))?;
-        let parsed = parsed.map_err(|error| self.refused(error))?;
+        let copy = copies.then(|| copy_of(&statement.text, format));
+        let (parsed, copy) = self.parse(&statement.text, copy.as_deref()).await?;
         let (given, wanted) = (statement.params.len(), parsed.params().len());
         if given != wanted {
             return Err(Error::Refused(BadStatement::ParamCount { wanted, given }));
@@ -117,9 +106,6 @@ impl Session {
             Some(copy) if format == Format::Csv => Rows::Lines(copy),
             Some(copy) => Rows::Cells(copy),
             None => {
-                if copies {
-                    self.begin_again().await?;
-                }
                 Rows::Texts(literal::executing(statement, parsed.params()).map_err(Error::Refused)?)
             }
         };
@@ -127,7 +113,43 @@ impl Session {
         Ok(columns)
     }
 
-    /// A text that stands alone need not stand in `COPY`: one that ends with a semicolon does not.
+    /// Begins a transaction, and has the server parse a text alone and in `COPY`: one round trip, as requests go out in this
+    /// order. Parsing `COPY` runs nothing either, and counts only if the server took the text alone.
+    ///
+    /// A text that stands alone need not stand in `COPY`: one whose semicolon a comment follows does not. Then there is
+    /// another transaction in the end.
+    async fn parse(
+        &self,
+        text: &str,
+        copy: Option<&str>,
+    ) -> Result<(Prepared, Option<Prepared>), Error> {
+        let client = &self.client;
+        let refused = |error| self.refused(error);
+        let copied = async {
+            match copy {
+                Some(copy) => client.prepare(copy).await.ok(),
+                None => None,
+            }
+        };
+        let (begun, parsed, copied) =
+            tokio::join!(client.batch_execute(BEGIN), client.prepare(text), copied);
+        begun.map_err(refused)?;
+        if copy.is_none() || copied.is_some() {
+            return Ok((parsed.map_err(refused)?, copied));
+        }
+        // What `COPY` is refused for has also ended the transaction in which the driver asks for types that it does not know.
+        let failed = |error: &PgError| error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION);
+        let parsed = match parsed {
+            Err(error) if failed(&error) => None,
+            parsed => Some(parsed.map_err(refused)?),
+        };
+        self.begin_again().await?;
+        match parsed {
+            Some(parsed) => Ok((parsed, None)),
+            None => Ok((client.prepare(text).await.map_err(refused)?, None)),
+        }
+    }
+
     async fn begin_again(&self) -> Result<(), Error> {
         let client = &self.client;
         let (ended, begun) =
@@ -195,6 +217,8 @@ impl Drop for Session {
 
 fn copy_of(text: &str, format: Format) -> String {
     let form = if format == Format::Csv { "csv, HEADER" } else { "text" };
+    // It ends with one only behind the statement or in a comment.
+    let text = text.trim_end_matches([';', ' ', '\t', '\n', '\r']);
     // On a line of its own, since the text may end with a comment.
     format!("COPY ({text}\n) TO STDOUT (FORMAT {form})")
 }

@@ -165,8 +165,9 @@ impl Sink {
         }
     }
 
+    /// Tells whether it is time to send. What stands before the rows waits for the first, which may fail.
     fn is_enough(&self) -> bool {
-        self.buffer.len() >= CHUNK_BYTES
+        self.rows > 0 && self.buffer.len() >= CHUNK_BYTES
     }
 
     /// Sends what was gathered; from then on the answer has begun.

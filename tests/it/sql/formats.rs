@@ -124,6 +124,31 @@ async fn what_copy_does_not_take_is_csv_too() {
 }
 
 #[tokio::test]
+async fn a_type_that_is_looked_up_stands_before_any_end() {
+    let source = Source::reader().await;
+    for end in ["", ";", " ;\n; ", "; -- the end", " -- ;", "/* ; */"] {
+        let query = format!("SELECT 'fine'::mood AS a{end}");
+        assert_eq!(source.text(Csv, &query).await, "a\nfine\n", "{query}");
+        assert!(source.text(JsonArrays, &query).await.ends_with("[[\"fine\"]]}\n"), "{query}");
+        let lines = source.text(Ndjson, &query).await;
+        assert!(lines.starts_with("{\"a\":\"fine\"}\n"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn q38_an_answer_begins_with_its_first_row_however_long_its_head_is() {
+    let source = Source::reader().await;
+    let columns = (0..600).map(|n| format!("1 / (g - 1) AS c{n}_{}", "x".repeat(55)));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let query = format!("SELECT {columns} FROM generate_series(1, 2) g");
+    for format in [Csv, Json, Ndjson] {
+        let failed = (sourcegate_core::Kind::Invalid, "statement".to_owned());
+        assert_eq!(source.fails(format, &query).await, failed);
+        assert!(source.ask(format, &query, &[]).await.is_err(), "{format:?}");
+    }
+}
+
+#[tokio::test]
 async fn q38_no_column_is_lost() {
     let source = Source::reader().await;
     let query = "SELECT 1 AS a, 2 AS a, 3, 4";

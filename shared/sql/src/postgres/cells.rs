@@ -22,7 +22,7 @@ impl Cells {
     pub(super) fn read(&mut self, line: &[u8], columns: usize) -> Result<(), Error> {
         self.text.clear();
         self.cells.clear();
-        let line = line.strip_suffix(b"\n");
+        let line = line.strip_suffix(b"\n").filter(|line| !line.contains(&b'\n'));
         let line = line.ok_or_else(|| Error::Protocol("a line without its end".into()))?;
         for cell in line.split(|byte| *byte == b'\t') {
             if cell == b"\\N" {
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_is_no_line_of_these_columns_is_refused() {
         let mut cells = Cells::default();
-        for (line, columns) in [("1", 1), ("", 1), ("1\n", 2), ("1\t2\n", 1)] {
+        for (line, columns) in [("1", 1), ("", 1), ("1\n", 2), ("1\t2\n", 1), ("1\n2\n", 1)] {
             assert!(cells.read(line.as_bytes(), columns).is_err(), "{line:?}");
         }
     }
