@@ -193,7 +193,7 @@ pub fn later(version: u32) -> TempDir {
 
 /// PostgreSQL does not run as root. Its shared memory goes with it, since it gets one of its own.
 fn as_postgres(name: &str) -> Command {
-    let program = match std::env::var_os(PROGRAMS) {
+    let program = match web::env(PROGRAMS) {
         Some(programs) => Path::new(&programs).join(name),
         None => program(name),
     };

@@ -22,7 +22,7 @@ fn holds_on(version: u32) {
 /// So that none of these is the machine's own by mistake.
 #[tokio::test]
 async fn the_version_is_the_one_that_was_asked_for() {
-    let asked = std::env::var_os(PROGRAMS).map(|programs| Path::new(&programs).join("postgres"));
+    let asked = web::env(PROGRAMS).map(|programs| Path::new(&programs).join("postgres"));
     let asked = asked.unwrap_or_else(|| postgres::program("postgres"));
     let said = Command::new(asked).arg("--version").output();
     let said = String::from_utf8(said.expect("start postgres").stdout).expect("a text");
