@@ -6,6 +6,7 @@ mod bootstrap;
 mod export;
 mod fsck;
 mod import;
+mod notes;
 mod password;
 mod progress;
 mod rotation;

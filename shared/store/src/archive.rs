@@ -1,5 +1,6 @@
 //! Data sources on their way into an archive with their secrets opened, and back.
 
+mod bounds;
 mod documents;
 
 use std::collections::hash_map::Entry;
@@ -17,6 +18,7 @@ use crate::secrets::Sealed;
 use crate::table::{Key, Table, names_of};
 use crate::{Admin, Error, Vault, WrappedKey};
 
+pub use bounds::LiveBounds;
 pub use documents::ArchivedDocument;
 
 /// A data source as an archive has it.

@@ -114,6 +114,7 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<Finding> {
             continue;
         };
         if let Err(error) = family.take(&mut facts, key.clone(), item) {
+            facts.damaged.insert(key.clone());
             let what = match error {
                 Error::BadRecord { what, .. } => what,
                 _ => "it cannot be read",

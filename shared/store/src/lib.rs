@@ -60,7 +60,7 @@ use crate::users::Places;
 
 pub use accounts::{AccountChange, AccountDraft, MadeToken, ServiceAccount, TokenDraft};
 pub use admin::{Admin, NewToken, Rights};
-pub use archive::{Archived, ArchivedDocument, Conflicts, Restored};
+pub use archive::{Archived, ArchivedDocument, Conflicts, LiveBounds, Restored};
 pub use assignees::Account;
 pub use aws::{Aws, BadBundle};
 pub use cache::Stamp;

@@ -218,7 +218,7 @@ impl Store {
 }
 
 /// Tells whether a binding is one of this secret.
-fn is_of(binding: &Item, secret: &Document) -> Result<bool, Error> {
+pub(crate) fn is_of(binding: &Item, secret: &Document) -> Result<bool, Error> {
     let record = Record(binding);
     let incarnation = record.text("inc")?;
     if !incarnation.is_empty() {

@@ -12,7 +12,7 @@ use sourcegate_core::{Incarnation, LegacyId, OrgId, OrgName, SourceName, Uid};
 use crate::floods::Address;
 
 pub(crate) use documents::{
-    BoundKey, bound_of, dashboard_of, default_of, documents_of, home_of, kind_of,
+    BoundKey, bound_of, dashboard_of, default_of, documents_of, home_of, is_document, kind_of,
     members_of_project, prefix_of, roles_of, secret_of, slots_of,
 };
 
@@ -314,7 +314,7 @@ pub(crate) fn keys_of(org: OrgId) -> String {
 }
 
 /// The partition that holds an organisation's data sources.
-fn sources_of(org: OrgId) -> String {
+pub(crate) fn sources_of(org: OrgId) -> String {
     format!("DS#{org}")
 }
 

@@ -19,7 +19,7 @@ fn archived(kind: DocumentKind, own: &str) -> ArchivedDocument {
         named: BTreeSet::new(),
         subjects: Vec::new(),
     };
-    ArchivedDocument { org: OrgId::MAIN, draft, maker: None }
+    ArchivedDocument { org: OrgId::MAIN, draft, maker: None, bound: BTreeSet::new() }
 }
 
 #[tokio::test]

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// The version of the lines below; a later one is not read. The first one had no documents.
-const VERSION: u32 = 2;
+/// The version of the lines below; a later one is not read. The first one had no documents, the second one did not say what
+/// they bind.
+const VERSION: u32 = 3;
 /// What the first line says that it is.
 const FORMAT: &str = "sourcegate export";
 /// How many bytes a line has at most: an item of the table and room for escapes.
@@ -75,8 +76,20 @@ pub(crate) struct DocumentLine {
     /// The login of who owns a project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
+    /// Which secrets may go where because of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) bound: Vec<Bound>,
     /// What POST would carry.
     pub(crate) document: Box<RawValue>,
+}
+
+/// A secret that a document binds, of its project or of the organisation as the document is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Bound {
+    /// The secret's name.
+    pub(crate) secret: String,
+    /// The canonical text of the destination.
+    pub(crate) destination: String,
 }
 
 /// A permission. Accounts stand under their names, since numbers are others elsewhere.
@@ -267,10 +280,13 @@ mod tests {
     fn files_of_earlier_versions_are_read_and_later_ones_are_refused() {
         let first = opened(1, "").unwrap();
         assert_eq!((first.sources, first.documents), (2, 0));
+        assert_eq!(opened(2, "documents").unwrap().documents, 3);
+        let line = r#"{"org": 1, "document": {}}"#;
+        assert!(serde_json::from_str::<DocumentLine>(line).unwrap().bound.is_empty());
         let now = opened(VERSION, "documents").unwrap();
         assert_eq!((now.sources, now.documents), (2, 3));
         let later = opened(VERSION + 1, "documents").unwrap_err().to_string();
-        assert!(later.ends_with("is of version 3; this program reads versions up to 2"), "{later}");
+        assert!(later.ends_with("is of version 4; this program reads versions up to 3"), "{later}");
     }
 
     #[test]

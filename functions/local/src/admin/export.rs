@@ -14,6 +14,7 @@ use store::{Admin, User};
 
 use super::Passphrase;
 use super::archive::{Assigned, Head, Line, Permission, Writer, body};
+use super::notes::Notes;
 use super::password::new_passphrase;
 use super::progress::Bars;
 use super::said::Said;
@@ -47,12 +48,13 @@ pub(crate) async fn run(
         all.extend(admin.sources(org).await?);
         documents.extend(documents::read((admin, &vault), org).await?);
     }
+    let (mut names, mut notes) = (Names::default(), Notes::default());
+    let lines = documents::lines(admin, documents, (&mut names, &mut notes)).await?;
     let passphrase = new_passphrase(passphrase)?;
     let mut file = Writer::create(wanted.file, &passphrase, wanted.force)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    file.line(&Head::new(admin.store().deployment(), now.as_secs(), (all.len(), documents.len())))?;
-    let bar = bars.of(all.len() + documents.len(), "exporting");
-    let mut names = Names::default();
+    file.line(&Head::new(admin.store().deployment(), now.as_secs(), (all.len(), lines.len())))?;
+    let bar = bars.of(all.len() + lines.len(), "exporting");
     for stored in &all {
         let source = &stored.source;
         let opened = admin.opened(&vault, source).await;
@@ -72,18 +74,20 @@ pub(crate) async fn run(
         })?;
         bar.inc(1);
     }
-    for read in &documents {
-        names.read(admin, read.document.org).await?;
-        file.line(&documents::line(read, &names)?)?;
+    for line in &lines {
+        file.line(line)?;
         bar.inc(1);
     }
     file.finish()?;
     bar.finish_and_clear();
-    let (sources, documents, shown) = (all.len(), documents.len(), wanted.file.display());
+    let (sources, documents, shown) = (all.len(), lines.len(), wanted.file.display());
     let text = format!(
-        "exported {sources} data sources and {documents} documents with their secrets to {shown}\n"
+        "{}exported {sources} data sources and {documents} documents with their secrets to {shown}\n",
+        notes.text
     );
-    let json = json!({ "file": wanted.file, "sources": sources, "documents": documents });
+    let json = json!({
+        "file": wanted.file, "sources": sources, "documents": documents, "notes": notes.json,
+    });
     Ok(Said::new(text, json))
 }
 

@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy};
 use store::{Admin, Archived, Conflicts, Restored, User};
 
 use super::archive::{Assigned, DocumentLine, Line, Permission, Reader};
+use super::notes::Notes;
 use super::password::passphrase;
 use super::progress::Bars;
 use super::said::Said;
@@ -52,7 +53,8 @@ pub(crate) async fn run(
         all.push(judged(target, wanted, &mut known, (&line, &policy)).await?);
     }
     while let Some(line) = file.line::<DocumentLine>()? {
-        documents.push(documents::judged(target, wanted, &mut known, &line).await?);
+        let numbered = (documents.len() + 1, &line);
+        documents.push(documents::judged(target, wanted, &mut known, numbered).await?);
     }
     let (said, holds) = ((head.sources, head.documents), (all.len(), documents.len()));
     anyhow::ensure!(
@@ -79,23 +81,25 @@ async fn write(
     (all, documents): (&[Judged], &[documents::Judged]),
     bar: &indicatif::ProgressBar,
 ) -> anyhow::Result<Done> {
-    const GO_ON: &str = "what came before it is in, go on with --on-conflict skip";
-    let conflicts = match wanted.on_conflict {
-        OnConflict::Replace => Conflicts::Replaced,
-        OnConflict::Skip | OnConflict::Fail => Conflicts::Kept,
+    let (conflicts, again) = match wanted.on_conflict {
+        OnConflict::Replace => (Conflicts::Replaced, "replace"),
+        OnConflict::Skip => (Conflicts::Kept, "skip"),
+        // All that is in by then is the file's own, and what binds a secret that was skipped would not bind it.
+        OnConflict::Fail => (Conflicts::Kept, "replace"),
     };
-    let mut done = Done::default();
+    let go_on = format!("what came before it is in, go on with --on-conflict {again}");
+    let (mut done, mut written) = (Done::default(), documents::Written::default());
     for one in all {
         let restored = admin.restore(&one.archived, conflicts).await;
         let uid = &one.archived.uid;
-        let restored = restored.with_context(|| format!("data source `{uid}`; {GO_ON}"))?;
-        done.note(one, restored);
+        let restored = restored.with_context(|| format!("data source `{uid}`; {go_on}"))?;
+        done.note(one, &restored);
         bar.inc(1);
     }
     for one in documents {
-        let restored = one.restore(admin, conflicts).await;
-        let restored = restored.with_context(|| format!("{}; {GO_ON}", one.called()))?;
-        done.note_document(one, &restored);
+        let restored = one.restore(admin, conflicts, &mut written).await;
+        let restored = restored.with_context(|| format!("{}; {go_on}", one.called))?;
+        done.note_document(one, restored);
         bar.inc(1);
     }
     Ok(done)
@@ -146,7 +150,7 @@ fn one_organisation(
     let names = all.iter().flat_map(|Judged { archived, .. }| {
         [format!("uid {}", archived.uid), format!("name {}", archived.settings.name)]
     });
-    for name in names.chain(documents.iter().map(documents::Judged::called)) {
+    for name in names.chain(documents.iter().map(|one| one.called.clone())) {
         let is_new = seen.insert(name.clone());
         anyhow::ensure!(
             is_new,
@@ -168,9 +172,8 @@ async fn nothing_there(
         }
     }
     for one in documents {
-        if admin.has_document(one.archived.org, &one.archived.draft.id).await? {
-            let org = one.archived.org;
-            conflicts.push(format!("organisation {org}: {} is there already", one.called()));
+        if one.is_there(admin).await? {
+            conflicts.push(format!("organisation {}: {} is there already", one.org, one.called));
         }
     }
     anyhow::ensure!(
@@ -257,49 +260,40 @@ struct Done {
     created: usize,
     replaced: usize,
     skipped: usize,
-    text: String,
-    notes: Vec<Value>,
+    notes: Notes,
 }
 
 impl Done {
-    fn note_document(&mut self, one: &documents::Judged, restored: &Restored) {
-        let org = one.archived.org;
+    fn count(&mut self, restored: &Restored) {
         match restored {
             Restored::Created => self.created += 1,
             Restored::Replaced => self.replaced += 1,
             Restored::Refused(_) => self.skipped += 1,
         }
-        if let Some(what) = one.note(restored) {
-            let called = one.called();
-            // Writing to a string does not fail.
-            let _ = writeln!(self.text, "organisation {org}, {called}: {what}");
-            self.notes.push(json!({ "org": org.get(), "document": called, "note": what }));
+    }
+
+    fn note_document(&mut self, one: &documents::Judged, (restored, note): documents::Done) {
+        self.count(&restored);
+        if let Some(what) = note {
+            self.notes.document(one.org, &one.called, &what);
         }
     }
 
-    fn note(&mut self, one: &Judged, restored: Restored) {
+    fn note(&mut self, one: &Judged, restored: &Restored) {
         let (org, uid) = (one.archived.org, &one.archived.uid);
-        let mut note = |what: String| {
-            // Writing to a string does not fail.
-            let _ = writeln!(self.text, "organisation {org}, `{uid}`: {what}");
-            self.notes.push(json!({ "org": org.get(), "uid": uid.as_str(), "note": what }));
-        };
-        match restored {
-            Restored::Created => self.created += 1,
-            Restored::Replaced => self.replaced += 1,
-            Restored::Refused(reason) => {
-                note(format!("skipped, {reason}"));
-                self.skipped += 1;
-                return;
-            }
-        }
-        if !one.unknown.is_empty() {
-            note(format!("permissions left out, since nobody here is {}", one.unknown.join(", ")));
+        self.count(restored);
+        if let Restored::Refused(reason) = restored {
+            self.notes.source(org, uid, &format!("skipped, {reason}"));
+        } else if !one.unknown.is_empty() {
+            let unknown = one.unknown.join(", ");
+            let what = format!("permissions left out, since nobody here is {unknown}");
+            self.notes.source(org, uid, &what);
         }
     }
 
     fn said(self) -> Said {
-        let Self { created, replaced, skipped, mut text, notes } = self;
+        let Self { created, replaced, skipped, notes: Notes { mut text, json: notes } } = self;
+        // Writing to a string does not fail.
         let _ = writeln!(text, "{created} created, {replaced} replaced, {skipped} skipped");
         let json =
             json!({ "created": created, "replaced": replaced, "skipped": skipped, "notes": notes });

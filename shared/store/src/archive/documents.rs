@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth::LiveProject;
-use sourcegate_core::{Assignee, Document, DocumentId, DocumentKind, DocumentName, OrgId, Secrets};
+use sourcegate_core::{
+    Assignee, Document, DocumentId, DocumentKind, DocumentName, OrgId, SecretUse, Secrets,
+};
 
 use super::{Conflicts, Restored};
 use crate::documents::{DocumentDraft, document_of, is_of};
@@ -35,6 +37,8 @@ pub struct ArchivedDocument {
     pub draft: DocumentDraft,
     /// Who owns a project, if it is made.
     pub maker: Option<Assignee>,
+    /// Which secrets it may bind, and to where. It binds those of them that its data sources name.
+    pub bound: BTreeSet<SecretUse>,
 }
 
 impl Admin {
@@ -103,8 +107,17 @@ impl Admin {
         Ok(self.store().document(org, id).await?.is_some())
     }
 
-    /// Writes a document of an archive, its values sealed to the keys of its organisation here. The secrets that it names are
-    /// bound to where it leads: who restores an archive may say so.
+    /// Tells who owns a project; none if nobody does, or if it is not there.
+    ///
+    /// # Errors
+    /// What the table says.
+    pub async fn owner(&self, org: OrgId, project: &DocumentId) -> Result<Option<Assignee>, Error> {
+        let project = self.store().document(org, project).await?;
+        Ok(project.and_then(|project| project.ties.maker))
+    }
+
+    /// Writes a document of an archive, its values sealed to the keys of its organisation here. Of the secrets that it names,
+    /// those are bound to where it leads that the archive says.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::NoKey`]; what the table says.
@@ -121,7 +134,7 @@ impl Admin {
                 return Ok(Restored::Refused("it is there already".to_owned()));
             }
             (true, Conflicts::Replaced) => {
-                store.changed_by_operator(wanted.org, draft).await.map(|_| Restored::Replaced)
+                store.changed_by_operator(wanted).await.map(|_| Restored::Replaced)
             }
         };
         match done {

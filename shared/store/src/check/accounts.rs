@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use auth::OwnerId;
 use sourcegate_core::Rev;
 
 use super::access::stray;
@@ -107,6 +108,10 @@ fn counts(facts: &Facts<'_>, found: &mut Vec<Finding>) {
 fn tokens(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for (pk, token) in &facts.tokens {
         let place = (token.org, (token.owner, token.number));
+        let owner = OwnerId::new(token.owner).map(|id| Key::service_account(token.org, id));
+        if owner.is_some_and(|owner| facts.damaged.contains(&owner)) {
+            continue;
+        }
         let told = if !facts.accounts.contains_key(&(token.org, token.owner)) {
             format!("is of service account {}, which is not there", token.owner)
         } else if facts.listed_tokens.get(&place).is_none_or(|(listed, _)| listed != pk) {
@@ -122,7 +127,9 @@ fn tokens(facts: &Facts<'_>, found: &mut Vec<Finding>) {
 fn listed_tokens(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for ((org, (owner, serial)), (pk, item)) in &facts.listed_tokens {
         let there = facts.tokens.get(pk);
-        if there.is_some_and(|t| (t.org, t.owner, t.number) == (*org, *owner, *serial)) {
+        if there.is_some_and(|t| (t.org, t.owner, t.number) == (*org, *owner, *serial))
+            || facts.damaged.contains(&Key::stored_token(pk.clone()))
+        {
             continue;
         }
         let key = Key::of(Table::Access, item);

@@ -9,7 +9,7 @@ use sourcegate_core::{Document, DocumentId, DocumentName, Incarnation, OrgId, Se
 
 use super::facts::Facts;
 use super::finding::{Finding, Repair};
-use crate::item::text;
+use crate::item::{number, text};
 use crate::secrets::Sealed;
 use crate::table::{BoundKey, Key};
 use crate::write::{Condition, Write};
@@ -28,9 +28,30 @@ pub(super) struct Documents {
     pub(super) locals: BTreeMap<Key, (OrgId, DocumentId, Incarnation)>,
     /// Pointers to defaults: the document that each names.
     pub(super) defaults: BTreeMap<Key, (OrgId, DocumentId)>,
-    /// Where secrets may go, and of which incarnation; none of one that was not there.
-    pub(super) bounds: BTreeMap<Key, (OrgId, BoundKey, Option<Incarnation>)>,
+    /// Where secrets may go.
+    pub(super) bounds: BTreeMap<Key, Bound>,
     pub(super) values: BTreeMap<Key, (OrgId, DocumentId, Sealed)>,
+}
+
+/// Where a secret may go.
+pub(super) struct Bound {
+    pub(super) org: OrgId,
+    pub(super) key: BoundKey,
+    /// Of which incarnation it is; none of one that was not there.
+    pub(super) of: Option<Incarnation>,
+    /// When it was written, if it says so.
+    pub(super) made: Option<i64>,
+}
+
+impl Bound {
+    /// Holds as long as nobody has written it again.
+    fn unchanged(&self) -> Condition {
+        let of = ("inc", text(self.of.map_or_else(String::new, |of| of.to_string())));
+        match self.made {
+            Some(made) => Condition::Both([of, ("made", number(made))]),
+            None => Condition::Equals(of.0, of.1),
+        }
+    }
 }
 
 impl Documents {
@@ -55,7 +76,10 @@ fn projects(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for (key, document) in &facts.documents.all {
         let Some(project) = document.id.project.as_ref() else { continue };
         let gives = document.id.kind.gives_rights();
-        if !gives && !facts.documents.has_project(document.org, project) {
+        if !gives
+            && !facts.documents.has_project(document.org, project)
+            && !facts.damaged.contains(&Key::project(document.org, project))
+        {
             let told = format!(
                 "is of project `{project}`, which is not there; make the project again, and delete what is not wanted"
             );
@@ -69,6 +93,7 @@ fn locals(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for (key, (org, dashboard, incarnation)) in &facts.documents.locals {
         if facts.documents.get(*org, dashboard).is_none()
             && !facts.documents.is_going(*org, dashboard)
+            && !facts.damaged.contains(&Key::document(*org, dashboard))
         {
             let project = dashboard.project.as_ref().map_or("", DocumentName::as_str);
             let told =
@@ -84,7 +109,8 @@ fn defaults(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         let source = facts.documents.get(*org, id);
         let points_here = |plugin| Key::default_document(*org, id, plugin) == *key;
         let is_it = source.and_then(|source| source.default_of.as_deref()).is_some_and(points_here);
-        if !is_it && !facts.documents.is_going(*org, id) {
+        let is_unread = facts.damaged.contains(&Key::document(*org, id));
+        if !is_it && !is_unread && !facts.documents.is_going(*org, id) {
             let told = match source {
                 None => format!("names `{}`, which is not there", id.name),
                 Some(_) => format!("names `{}`, which is no such default", id.name),
@@ -100,7 +126,8 @@ fn holders(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     let all = documents.all.values();
     let by_incarnation: BTreeMap<_, _> =
         all.map(|document| ((document.org, document.incarnation.to_string()), document)).collect();
-    for (key, (org, BoundKey { secret, destination, holder }, of)) in &documents.bounds {
+    for (key, item) in &documents.bounds {
+        let Bound { org, key: BoundKey { secret, destination, holder }, .. } = item;
         // Those of the older form name no document.
         let Some(holder) = holder else { continue };
         let document = by_incarnation.get(&(*org, holder.to_string()));
@@ -111,21 +138,23 @@ fn holders(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         };
         if !document.is_some_and(holds) && !documents.is_going(*org, secret) {
             let told = "lets a secret go where no document leads that it names";
-            found.push(stray(key, told, Condition::Equals("inc", text(incarnation(*of)))));
+            let stray = stray(key, told, item.unchanged());
+            found.push(if facts.has_damaged_document(*org) { stray.unrepaired() } else { stray });
         }
     }
 }
 
 /// What may go somewhere is a secret that is there.
 fn secrets(facts: &Facts<'_>, found: &mut Vec<Finding>) {
-    for (key, (org, BoundKey { secret, .. }, of)) in &facts.documents.bounds {
-        let Some(of) = of else { continue };
+    for (key, item) in &facts.documents.bounds {
+        let Bound { org, key: BoundKey { secret, .. }, of: Some(of), .. } = item else { continue };
         let is_it = |document: &Document| document.incarnation == *of;
         if !facts.documents.get(*org, secret).is_some_and(is_it)
             && !facts.documents.is_going(*org, secret)
+            && !facts.damaged.contains(&Key::document(*org, secret))
         {
             let told = "lets a secret go somewhere that is not there any more";
-            found.push(stray(key, told, Condition::Equals("inc", text(of))));
+            found.push(stray(key, told, item.unchanged()));
         }
     }
 }
@@ -134,8 +163,9 @@ fn secrets(facts: &Facts<'_>, found: &mut Vec<Finding>) {
 fn values(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for (key, secret) in &facts.documents.all {
         let Some(rev) = secret.sec_rev else { continue };
-        let there = facts.documents.values.get(&Key::sealed_document(secret.org, &secret.id));
-        let told = match there {
+        let values = Key::sealed_document(secret.org, &secret.id);
+        let told = match facts.documents.values.get(&values) {
+            None if facts.damaged.contains(&values) => continue,
             None => "names sealed values that are not there",
             Some((_, _, values)) if values.rev != rev => {
                 "names another revision of its sealed values than the one that is there"
@@ -161,16 +191,13 @@ fn sealed(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for (key, (org, id, values)) in &facts.documents.values {
         if facts.documents.get(*org, id).is_some_and(|secret| secret.sec_rev.is_some())
             || facts.documents.is_going(*org, id)
+            || facts.damaged.contains(&Key::document(*org, id))
         {
             continue;
         }
         let ours = Condition::Equals("rev", text(values.rev));
         found.push(stray(key, "are sealed values of no secret", ours));
     }
-}
-
-fn incarnation(of: Option<Incarnation>) -> String {
-    of.map_or_else(String::new, |of| of.to_string())
 }
 
 /// Something that follows from what is not there: it is of no use to anybody.

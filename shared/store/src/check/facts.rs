@@ -9,13 +9,13 @@ use crate::ServiceAccount;
 use crate::item::Item;
 use crate::keys::WrappedKey;
 use crate::secrets::Sealed;
-use crate::table::Key;
+use crate::table::{Key, Table, documents_of, is_document, sources_of};
 use crate::users::User;
 
 /// Something of an organisation, with the item that says it.
 pub(super) type Of<'a, K, V> = BTreeMap<(OrgId, K), (V, &'a Item)>;
 
-/// All that is known. Damaged and unknown items are not among it.
+/// All that is known. Of damaged items it is where they are, and of unknown ones nothing.
 #[derive(Default)]
 pub(super) struct Facts<'a> {
     // The registry.
@@ -62,6 +62,9 @@ pub(super) struct Facts<'a> {
 
     /// Of which organisation each item is, as far as it is of one.
     pub(super) owners: Vec<(OrgId, Key)>,
+    /// Items that cannot be read: damaged ones, and those of a later version's shape. What follows from one of them is not without
+    /// its owner.
+    pub(super) damaged: BTreeSet<Key>,
 }
 
 /// An organisation.
@@ -83,5 +86,18 @@ impl Facts<'_> {
     /// Tells whether an organisation is there and not being deleted.
     pub(super) fn is_open(&self, org: OrgId) -> bool {
         self.orgs.get(&org).is_some_and(|(org, _)| !org.deleting)
+    }
+
+    /// Tells whether a data source of an organisation cannot be read, so that nobody can tell what is of none.
+    pub(super) fn has_damaged_source(&self, org: OrgId) -> bool {
+        let pk = sources_of(org);
+        self.damaged.iter().any(|key| key.table == Table::Registry && key.pk == pk)
+    }
+
+    /// Tells the same of documents outside of the access table.
+    pub(super) fn has_damaged_document(&self, org: OrgId) -> bool {
+        let pk = documents_of(org);
+        let is_one = |key: &&Key| key.table == Table::Registry && key.pk == pk;
+        self.damaged.iter().filter(is_one).any(|key| is_document(&key.sk))
     }
 }

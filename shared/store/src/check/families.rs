@@ -6,6 +6,7 @@ use sourcegate_core::{
     DocumentId, DocumentKind, DocumentName, Incarnation, LegacyId, OrgId, Rev, Uid,
 };
 
+use super::documents::Bound;
 use super::facts::{Facts, Org, Token};
 use crate::Error;
 use crate::ServiceAccount;
@@ -237,7 +238,9 @@ fn beside_document(facts: &mut Facts<'_>, row: &Row<'_>) -> Result<(), Error> {
     } else if let Some(bound) = bound_of(sk) {
         let of = record.text("inc")?;
         let of = (!of.is_empty()).then(|| Incarnation::parse(of).ok_or_else(|| record.bad("inc")));
-        documents.bounds.insert(key, (row.org, bound, of.transpose()?));
+        let made = record.0.contains_key("made").then(|| record.number("made")).transpose()?;
+        let bound = Bound { org: row.org, key: bound, of: of.transpose()?, made };
+        documents.bounds.insert(key, bound);
     } else {
         return Err(record.bad("sk"));
     }

@@ -31,6 +31,11 @@ impl Finding {
         Self { key, what: what.into(), repair }
     }
 
+    /// The same, for a person to judge.
+    pub(super) fn unrepaired(self) -> Self {
+        Self { repair: None, ..self }
+    }
+
     /// Gives the table's name.
     #[must_use]
     pub fn table<'t>(&self, tables: &'t Tables) -> &'t str {

@@ -64,6 +64,9 @@ fn pointers(facts: &Facts<'_>, kind: &Pointers<'_, '_>, found: &mut Vec<Finding>
     let wanted: BTreeSet<_> =
         facts.sources.values().map(|(source, _)| (source.org, (kind.key)(source).sk)).collect();
     for (place, (uid, _)) in kind.all.iter().filter(|(place, _)| !wanted.contains(*place)) {
+        if facts.damaged.contains(&Key::datasource(place.0, uid)) {
+            continue;
+        }
         let key = Key { table: Table::Registry, pk: (kind.pk)(place.0), sk: place.1.clone() };
         let told = if facts.sources.contains_key(&(place.0, uid.clone())) {
             format!("leads to `{uid}`, which has another {what}")
@@ -80,6 +83,9 @@ fn sealed(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     for ((org, uid), (source, _)) in &facts.sources {
         let values = facts.sealed.get(&(*org, uid.clone())).map(|(sealed, _)| sealed);
         let key = Key::datasource(*org, uid);
+        if facts.damaged.contains(&Key::sealed(*org, uid)) {
+            continue;
+        }
         let (Some(rev), Some(values)) = (source.sec_rev, values) else {
             if source.sec_rev.is_some() {
                 let told = "names sealed values that are not there";
@@ -113,7 +119,9 @@ fn sealed(facts: &Facts<'_>, found: &mut Vec<Finding>) {
     }
     for ((org, uid), (values, _)) in &facts.sealed {
         let owner = facts.sources.get(&(*org, uid.clone()));
-        if owner.is_some_and(|(source, _)| source.sec_rev.is_some()) {
+        if owner.is_some_and(|(source, _)| source.sec_rev.is_some())
+            || facts.damaged.contains(&Key::datasource(*org, uid))
+        {
             continue;
         }
         let key = Key::sealed(*org, uid);
@@ -148,11 +156,8 @@ fn defaults(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         let key = Key::default_source(*org);
         let ours = Condition::Equals("id", number(id));
         let repair = Repair::new("removes it", vec![Write::delete(key.clone()).only_if(ours)]);
-        found.push(Finding::new(
-            key,
-            format!("names {id}, which no data source has"),
-            Some(repair),
-        ));
+        let repair = Some(repair).filter(|_| !facts.has_damaged_source(*org));
+        found.push(Finding::new(key, format!("names {id}, which no data source has"), repair));
     }
 }
 
@@ -165,7 +170,8 @@ fn correlations(facts: &Facts<'_>, found: &mut Vec<Finding>) {
         let key = Key::correlations(place.0, place.1);
         let ours = Condition::Equals("rev", text(rev));
         let repair = Repair::new("removes them", vec![Write::delete(key.clone()).only_if(ours)]);
-        found.push(Finding::new(key, "are correlations of no data source", Some(repair)));
+        let repair = Some(repair).filter(|_| !facts.has_damaged_source(place.0));
+        found.push(Finding::new(key, "are correlations of no data source", repair));
     }
 }
 

@@ -14,14 +14,16 @@ use crate::{Error, Store, seconds_now};
 
 /// What the saver of a document may do with the secrets that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Saver {
+pub(super) enum Saver<'a> {
     /// He may change them, so that his save binds them.
     Binds,
     /// He may not: what is bound stays so where the document still leads there.
     Keeps,
+    /// He is an operator with an archive, which says what it bound.
+    Restores(&'a BTreeSet<SecretUse>),
 }
 
-impl Saver {
+impl Saver<'_> {
     /// Finds out which he is.
     pub(super) fn of(permit: &DocumentPermit, id: &DocumentId) -> Self {
         let secret = id.secret(id.name.clone());
@@ -38,6 +40,7 @@ impl Saver {
         match self {
             Self::Binds => named.clone(),
             Self::Keeps => named.intersection(before).cloned().collect(),
+            Self::Restores(bound) => named.intersection(bound).cloned().collect(),
         }
     }
 }
@@ -51,7 +54,7 @@ impl Store {
         &self,
         before: Option<&Document>,
         after: &Document,
-        saver: Saver,
+        saver: Saver<'_>,
     ) -> Result<Vec<Write>, Error> {
         let mut writes: Vec<_> = before.into_iter().flat_map(bounds).collect();
         writes.retain(|(bound, _)| !after.ties.bound.contains(bound));
@@ -125,6 +128,18 @@ mod tests {
             let named = uses(named);
             assert_eq!(Saver::Keeps.bound(&before, &named), *kept);
             assert_eq!(Saver::Binds.bound(&before, &named), named);
+        }
+    }
+
+    #[test]
+    fn k04_an_archive_binds_what_it_bound_where_it_was_made_and_nothing_else() {
+        let (before, there) = (uses(&[("s", "https://b:443")]), uses(&[("s", "https://a:443")]));
+        for (named, bound) in [
+            (&[("s", "https://a:443"), ("t", "https://a:443")][..], &there),
+            (&[("s", "https://b:443")], &uses(&[])),
+            (&[], &uses(&[])),
+        ] {
+            assert_eq!(Saver::Restores(&there).bound(&before, &uses(named)), *bound);
         }
     }
 }

@@ -143,7 +143,7 @@ impl Store {
     }
 
     /// Removes roles and bindings of projects that are gone. What is left is swept the next time. Tells how many of all stay.
-    async fn sweep_roles(&self, org: OrgId) -> Result<usize, Error> {
+    pub(super) async fn sweep_roles(&self, org: OrgId) -> Result<usize, Error> {
         // Read before the projects: what was made in a project that is there now is not taken for one that is gone.
         let all = self.rights_documents(org).await?;
         if all.iter().all(|document| document.id.project.is_none()) {

@@ -71,24 +71,33 @@ impl Store {
         self.make_document((caller.org(), maker(caller)), Saver::of(permit, &draft.id), draft).await
     }
 
-    /// Makes a document of an archive.
+    /// Makes a document of an archive, also beyond the limit of roles and bindings: they were as many where they come from.
     pub(crate) async fn made_by_operator(
         &self,
         wanted: &ArchivedDocument,
     ) -> Result<Arc<Document>, Error> {
-        self.make_document((wanted.org, wanted.maker), Saver::Binds, &wanted.draft).await
+        let saver = Saver::Restores(&wanted.bound);
+        let make = || self.make_document((wanted.org, wanted.maker), saver, &wanted.draft);
+        match make().await {
+            // What is left of a project that is gone may have its place.
+            Err(Error::DocumentTaken(_)) if wanted.draft.id.kind.gives_rights() => {
+                self.sweep_roles(wanted.org).await?;
+                make().await
+            }
+            other => other,
+        }
     }
 
     async fn make_document(
         &self,
         (org, maker): (OrgId, Option<Assignee>),
-        saver: Saver,
+        saver: Saver<'_>,
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         let ties = self.ties(org, maker, draft).await?;
         // No document is older than the project that it is tied to.
         let now = now_ns();
-        if draft.id.kind.gives_rights() {
+        if draft.id.kind.gives_rights() && !matches!(saver, Saver::Restores(_)) {
             self.make_room(org).await?;
         }
         let document = Document {
@@ -128,16 +137,15 @@ impl Store {
     /// Replaces what a document says by what an archive does.
     pub(crate) async fn changed_by_operator(
         &self,
-        org: OrgId,
-        draft: &DocumentDraft,
+        wanted: &ArchivedDocument,
     ) -> Result<Arc<Document>, Error> {
-        self.change_document(org, Saver::Binds, draft).await
+        self.change_document(wanted.org, Saver::Restores(&wanted.bound), &wanted.draft).await
     }
 
     async fn change_document(
         &self,
         org: OrgId,
-        saver: Saver,
+        saver: Saver<'_>,
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         for round in 0..MOST_TRIES {
@@ -172,7 +180,7 @@ impl Store {
     /// Writes everything that goes with a document; none if somebody else was faster.
     async fn save(
         &self,
-        (before, saver): (Option<&Document>, Saver),
+        (before, saver): (Option<&Document>, Saver<'_>),
         mut after: Document,
         draft: &DocumentDraft,
     ) -> Result<Option<Arc<Document>>, Error> {

@@ -76,6 +76,12 @@ pub(crate) fn kind_of(table: Table, sk: &str) -> Option<DocumentKind> {
     all.find(|kind| tag(*kind) == own && table_of(*kind) == table)
 }
 
+/// Tells whether a document stands under a sort key of the registry's, or what an older version cannot tell from one: all but what
+/// follows from documents.
+pub(crate) fn is_document(sk: &str) -> bool {
+    dashboard_of(sk).is_none() && default_of(sk).is_none() && bound_of(sk).is_none()
+}
+
 /// The partition that holds an organisation's documents, but for those that say who may do what.
 pub(crate) fn documents_of(org: OrgId) -> String {
     format!("PERSES#{org}")

@@ -68,6 +68,22 @@ async fn user(folder: &Path, login: &str) {
     assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
 }
 
+/// Takes somebody out of the organisation.
+async fn expelled(client: &Client, login: &str) {
+    let users = client.get("/api/org/users").await.json();
+    let mut users = users.as_array().expect("a list").iter();
+    let user = users.find(|user| user["login"] == login).expect("the user");
+    let expelled = client.delete(&format!("/api/org/users/{}", user["userId"])).await;
+    assert_eq!(expelled.status, 200, "{}", expelled.text());
+}
+
+/// Lets somebody in under the password that is drawn for him.
+async fn login(server: &Binary, folder: &Path, login: &str) -> Client {
+    let set = admin(folder, &["password", login, "--generate", "--json"]).await;
+    let set: Value = serde_json::from_slice(&set.stdout).expect("what was drawn");
+    Client::basic(server.address, login, set["password"].as_str().expect("a password"))
+}
+
 async fn made(client: &Client, url: &str) {
     for (path, sent) in all(url) {
         let answer = client.post(&format!("/api/v1/{path}"), &sent).await;
@@ -208,13 +224,8 @@ async fn who_owns_a_project_owns_it_there_if_he_is_there() {
     ] {
         assert_eq!(client.post(path, &sent).await.status, 200);
     }
-    let bob = async |server: &Binary, folder: &Path| {
-        let set = admin(folder, &["password", "bob", "--generate", "--json"]).await;
-        let set: Value = serde_json::from_slice(&set.stdout).expect("what was drawn");
-        Client::basic(server.address, "bob", set["password"].as_str().expect("a password"))
-    };
     let project = document("Project", "p", &json!({}));
-    let made = bob(&server, here.path()).await.post("/api/v1/projects", &project).await;
+    let made = login(&server, here.path(), "bob").await.post("/api/v1/projects", &project).await;
     assert_eq!(made.status, 200, "{}", made.text());
     assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
     drop(server);
@@ -226,10 +237,18 @@ async fn who_owns_a_project_owns_it_there_if_he_is_there() {
     user(there.path(), "bob").await;
     let imported = admin(there.path(), IMPORT).await;
     assert_eq!(text(&imported.stdout), "3 created, 0 replaced, 0 skipped\n");
-    let bob = bob(&server, there.path()).await;
+    let bob = login(&server, there.path(), "bob").await;
     let secret = json!({ "basicAuth": { "username": "u", "password": "p" } });
     let made = bob.post("/api/v1/secrets", &document("Secret", "s", &secret)).await;
     assert_eq!(made.status, 200, "{}", made.text());
+    // A project that is replaced keeps its owner, which is told if the file has another.
+    let replaced = admin(there.path(), &[IMPORT, &["--on-conflict", "replace"]].concat()).await;
+    assert_eq!(text(&replaced.stdout), "0 created, 3 replaced, 0 skipped\n");
+    let client = server.admin(&there.path().join(".sourcegate"));
+    expelled(&client, "bob").await;
+    let replaced = admin(there.path(), &[IMPORT, &["--on-conflict", "replace"]].concat()).await;
+    let stays = "organisation 1, Project `p`: its owner stays as it is here\n";
+    assert!(text(&replaced.stdout).starts_with(stays), "{}", text(&replaced.stdout));
     drop(server);
     let _server = Binary::start(elsewhere.path(), &[]).await;
     let imported = admin(elsewhere.path(), IMPORT).await;
@@ -239,4 +258,111 @@ async fn who_owns_a_project_owns_it_there_if_he_is_there() {
         said.starts_with(lost) && said.ends_with("2 created, 0 replaced, 1 skipped\n"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn who_has_left_is_named_by_the_export_and_a_binding_to_nobody_stops_no_import() {
+    let (here, there, upstream) = (folder(), folder(), FakeUpstream::start().await);
+    let server = Binary::start(here.path(), &[]).await;
+    for login in ["bob", "eve"] {
+        user(here.path(), login).await;
+    }
+    let client = server.admin(&here.path().join(".sourcegate"));
+    made(&client, &upstream.url()).await;
+    expelled(&client, "eve").await;
+    let exported = admin(here.path(), EXPORT).await;
+    assert_eq!(
+        text(&exported.stdout),
+        "organisation 1, RoleBinding `p/b`: subjects left out, since nobody here is user eve any more\n\
+         organisation 1, RoleBinding `p/theirs`: left out, since nobody here is user eve any more\n\
+         exported 0 data sources and 10 documents with their secrets to all.age\n",
+        "{}",
+        text(&exported.stderr)
+    );
+    drop(server);
+    fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
+    let _server = Binary::start(there.path(), &[]).await;
+    user(there.path(), "bob").await;
+    let imported = admin(there.path(), IMPORT).await;
+    let said = text(&imported.stdout);
+    assert_eq!(said, "10 created, 0 replaced, 0 skipped\n", "{}", text(&imported.stderr));
+}
+
+#[tokio::test]
+async fn k04_an_import_binds_no_secret_to_where_its_document_had_not_bound_it() {
+    let (here, there) = (folder(), folder());
+    let (upstream, evil) = (FakeUpstream::start().await, FakeUpstream::start().await);
+    let server = Binary::start(here.path(), &[]).await;
+    for login in ["bob", "eve"] {
+        user(here.path(), login).await;
+    }
+    let client = server.admin(&here.path().join(".sourcegate"));
+    made(&client, &upstream.url()).await;
+    let role = json!({ "permissions": [{ "actions": ["*"], "scopes": ["Dashboard"] }] });
+    let bound = json!({ "role": "w", "subjects": [{ "kind": "User", "name": "bob" }] });
+    for (path, sent) in [
+        ("/api/v1/globalroles", document("GlobalRole", "w", &role)),
+        ("/api/v1/globalrolebindings", document("GlobalRoleBinding", "w", &bound)),
+    ] {
+        assert_eq!(client.post(path, &sent).await.status, 200);
+    }
+    let theirs = json!({ "duration": "1h", "datasources": { "x": source(&evil.url()) } });
+    let bob = login(&server, here.path(), "bob").await;
+    let saved = bob.post("/api/v1/dashboards", &document("Dashboard", "theirs", &theirs)).await;
+    assert_eq!(saved.status, 200, "{}", saved.text());
+    let through = "/proxy/projects/p/dashboards/theirs/datasources/x/api";
+    assert_eq!(bob.get(through).await.cause(), "secret_not_bound");
+    assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
+    drop(server);
+    fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
+    let server = Binary::start(there.path(), &[]).await;
+    for login in ["bob", "eve"] {
+        user(there.path(), login).await;
+    }
+    let client = server.admin(&there.path().join(".sourcegate"));
+    for conflicts in ["fail", "replace"] {
+        let import = [IMPORT, &["--on-conflict", conflicts]].concat();
+        let imported = admin(there.path(), &import).await;
+        let told = format!(
+            "organisation 1, Dashboard `p/theirs`: left unbound: secret `s` to {} (as in the file)\n",
+            evil.url()
+        );
+        let said = text(&imported.stdout);
+        assert!(said.starts_with(&told), "{said}{}", text(&imported.stderr));
+        assert_eq!(client.get(through).await.cause(), "secret_not_bound");
+        for (path, _) in PATHS {
+            assert_eq!(client.get(path).await.text(), "ok", "{path}");
+        }
+    }
+    assert!(evil.requests().is_empty());
+}
+
+#[tokio::test]
+async fn k04_an_import_binds_no_secret_of_another_s_that_it_skips() {
+    let (here, there, evil) = (folder(), folder(), FakeUpstream::start().await);
+    let server = Binary::start(here.path(), &[]).await;
+    for login in ["bob", "eve"] {
+        user(here.path(), login).await;
+    }
+    made(&server.admin(&here.path().join(".sourcegate")), &evil.url()).await;
+    assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
+    drop(server);
+    fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
+    let server = Binary::start(there.path(), &[]).await;
+    let client = server.admin(&there.path().join(".sourcegate"));
+    let own = json!({ "basicAuth": { "username": "u", "password": "canary-local" } });
+    let saved = client.post("/api/v1/globalsecrets", &document("GlobalSecret", "s", &own)).await;
+    assert_eq!(saved.status, 200, "{}", saved.text());
+    let imported = admin(there.path(), &[IMPORT, &["--on-conflict", "skip"]].concat()).await;
+    let said = text(&imported.stdout);
+    let told = format!(
+        "organisation 1, GlobalSecret `s`: skipped, it is there already\n\
+         organisation 1, GlobalDatasource `g`: left unbound: secret `s` to {} (the secret here is not the file's)\n",
+        evil.url()
+    );
+    assert!(said.starts_with(&told), "{said}{}", text(&imported.stderr));
+    assert_eq!(client.get(PATHS[0].0).await.cause(), "secret_not_bound");
+    assert!(evil.requests().is_empty());
+    // The project's own secret is the file's.
+    assert_eq!(client.get(PATHS[1].0).await.text(), "ok");
 }

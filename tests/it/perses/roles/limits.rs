@@ -3,6 +3,8 @@
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use harness::TestApp;
 use serde_json::json;
+use sourcegate_core::{DocumentId, DocumentKind, DocumentName, OrgId, RoleSpec};
+use store::{Admin, ArchivedDocument, Conflicts, DocumentDraft, Restored, Values};
 
 use super::{binding, bob, check, made, project, role};
 
@@ -25,6 +27,38 @@ async fn filled(app: &TestApp, many: usize) {
     }
 }
 
+/// Restores a role that gives nothing.
+async fn restored(app: &TestApp, kind: DocumentKind, own: &str) -> Restored {
+    let name = |text: &str| DocumentName::parse(text).expect("a name");
+    let project = kind.is_of_project().then(|| name("p"));
+    let draft = DocumentDraft {
+        id: DocumentId { kind, project, name: name(own) },
+        tags: [].into(),
+        spec: RoleSpec::default().text(),
+        default_of: None,
+        values: Values::new(),
+        locals: Vec::new(),
+        named: [].into(),
+        subjects: Vec::new(),
+    };
+    let wanted = ArchivedDocument { org: OrgId::MAIN, draft, maker: None, bound: [].into() };
+    let admin = Admin::new(app.store().clone());
+    admin.restore_document(&wanted, Conflicts::Kept).await.expect("the tables")
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_project_that_is_gone_is_in_no_restored_role_s_way() {
+    let app = TestApp::start().await;
+    let admin = app.as_admin();
+    project(&admin, "p").await;
+    made(&admin, "/api/v1/roles", &role("r", Some("p"), &json!(["read"]), &json!(["*"]))).await;
+    assert_eq!(admin.delete("/api/v1/projects/p").await.status, 204);
+    project(&admin, "p").await;
+    assert_eq!(restored(&app, DocumentKind::Role, "r").await, Restored::Created);
+    let there = Restored::Refused("it is there already".to_owned());
+    assert_eq!(restored(&app, DocumentKind::Role, "r").await, there);
+}
+
 #[tokio::test]
 async fn an_organisation_has_a_thousand_roles_and_bindings_at_most() {
     let app = TestApp::start().await;
@@ -45,6 +79,11 @@ async fn an_organisation_has_a_thousand_roles_and_bindings_at_most() {
         check(&refused, 400, said);
         assert_eq!(refused.cause(), "limit_count", "{path}");
     }
+    // Who restores an archive is not held to it: as many were there where it comes from.
+    let kind = DocumentKind::GlobalRole;
+    let restored = restored(&app, kind, "restored").await;
+    assert_eq!(restored, Restored::Created);
+    assert_eq!(admin.delete("/api/v1/globalroles/restored").await.status, 204);
     // What is there can be changed, and makes room.
     assert_eq!(admin.put("/api/v1/globalroles/last", &one("last")).await.status, 200);
     assert_eq!(admin.delete("/api/v1/globalroles/last").await.status, 204);

@@ -200,3 +200,19 @@ fn nothing_is_of_an_organisation_that_is_not_there() {
     whole.put(Table::Access, item(&Key::sweep(two), sweep));
     assert_eq!(whole.told(), Vec::<String>::new());
 }
+
+#[test]
+fn no_token_goes_that_is_of_a_service_account_which_cannot_be_read() {
+    let mut whole = Whole::new();
+    whole.set(&Key::service_account(org(), OwnerId::new(2).unwrap()), "role", text("later"));
+    let token = Key::token(&whole.token);
+    while whole.repair() > 0 {}
+    assert!(whole.items.contains_key(&token));
+    let mut whole = Whole::new();
+    let token = Key::token(&whole.token);
+    whole.set(&token, "number", text("later"));
+    let listed = |w: &Whole| w.items.keys().filter(|key| key.pk == "SATOKEN#1").count();
+    assert_eq!(listed(&whole), 1);
+    while whole.repair() > 0 {}
+    assert_eq!(listed(&whole), 1);
+}

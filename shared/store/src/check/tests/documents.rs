@@ -248,3 +248,56 @@ fn sealed_values_are_those_that_their_secret_names() {
         "SEC#1 PSECRET#p#s: are sealed values of no secret",
     );
 }
+
+/// Makes an item one of a later version's shape, expects what is told besides, and that no repair touches anything else.
+#[track_caller]
+fn check_kept(damaged: impl FnOnce(&Whole, &Documents) -> Key, expected: &[&str]) {
+    let mut whole = Whole::new();
+    let documents = Documents::put(&mut whole);
+    let key = damaged(&whole, &documents);
+    whole.set(&key, "v", number(99));
+    let mut told = vec![format!("{} {}: is damaged: unknown shape", key.pk, key.sk)];
+    told.extend(expected.iter().map(|one| (*one).to_owned()));
+    assert_eq!(whole.told(), told);
+    assert_eq!(whole.repair(), 0, "{key:?}");
+}
+
+#[test]
+fn nothing_goes_that_follows_from_a_document_which_cannot_be_read() {
+    let held = "lets a secret go where no document leads that it names";
+    let held = |all: &Documents| format!("PERSES#1 {}: {held}", all.bound().sk.clone());
+    check_kept(|_, all| Key::document(org(), &all.dashboard.id), &[]);
+    check_kept(|_, all| Key::document(org(), &all.secret.id), &[]);
+    check_kept(|_, _| Key::project(org(), &name("p")), &[]);
+    let mut whole = Whole::new();
+    let all = Documents::put(&mut whole);
+    whole.set(&Key::document(org(), &all.source.id), "v", number(99));
+    let told = ["PERSES#1 PDS#p#x: is damaged: unknown shape".to_owned(), held(&all)];
+    assert_eq!(whole.told(), told);
+    assert_eq!(whole.repair(), 0);
+    // In another organisation it goes, and where what is damaged is no document.
+    let stray = Key::bound(org(), &all.secret.id, DESTINATION, Incarnation::new());
+    let mut whole = Whole::new();
+    let all = Documents::put(&mut whole);
+    whole.put(Table::Registry, all.bound_item(&stray, all.secret.incarnation.to_string()));
+    whole.set(&all.default(), "name", number(1));
+    assert_eq!(whole.told().len(), 2, "{:?}", whole.told());
+    assert_eq!(whole.repair(), 1);
+}
+
+#[test]
+fn where_a_secret_may_go_is_not_taken_away_if_it_was_written_again_since() {
+    let mut whole = Whole::new();
+    let all = Documents::put(&mut whole);
+    whole.put(
+        Table::Registry,
+        document_item(&Document { ties: Ties::default(), ..all.source.clone() }),
+    );
+    let found = whole.findings();
+    assert_eq!(found.len(), 1);
+    whole.set(&all.bound(), "made", number(2));
+    let writes = found[0].writes().unwrap();
+    assert!(!crate::write::tests::apply(&mut whole.items, writes));
+    whole.set(&all.bound(), "made", number(1));
+    assert!(crate::write::tests::apply(&mut whole.items, writes));
+}

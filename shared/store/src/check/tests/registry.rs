@@ -147,3 +147,26 @@ fn a_seal_of_nothing_is_written_as_no_values() {
     assert_eq!(whole.told(), Vec::<String>::new());
     assert!(Secrets::default().is_empty() && Sealed::of(&sealed_item(&source, &[])).is_ok());
 }
+
+#[test]
+fn nothing_goes_that_is_of_a_data_source_which_cannot_be_read() {
+    let mut whole = Whole::new();
+    let key = Key::datasource(org(), &whole.source.uid);
+    whole.set(&key, "inc", text("later"));
+    let correlations = Key::correlations(org(), whole.source.incarnation);
+    assert_eq!(
+        whole.told(),
+        [
+            "DS#1 u-1: is damaged: inc".to_owned(),
+            format!("DEFAULT 1: names {}, which no data source has", whole.source.id),
+            format!("CORR#1 {}: are correlations of no data source", correlations.sk),
+        ]
+    );
+    assert_eq!(whole.repair(), 0);
+    // Its values alone: it does not forget them.
+    let mut whole = Whole::new();
+    whole.set(&Key::sealed(org(), &whole.source.uid.clone()), "values", text("later"));
+    let told = whole.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(whole.repair(), 0);
+}
