@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Context;
 use tempfile::TempDir;
 
-use crate::program::{Program, free_address};
+use crate::program::{Program, free_address, installed};
 
 /// Who may ask the upstream.
 pub(crate) const USER: &str = "bench";
@@ -86,10 +86,7 @@ impl Nginx {
         let folder = tempfile::tempdir().context("cannot make a folder for nginx")?;
         let address = free_address()?;
         write_files(folder.path(), servers, address)?;
-        // Debian keeps it where only root looks.
-        let found = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"];
-        let found = found.into_iter().find(|path| Path::new(path).exists());
-        let mut command = Command::new(found.context("nginx is not installed: run `make test`")?);
+        let mut command = Command::new(installed("nginx")?);
         command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
         command.current_dir(folder.path());
         Ok(Self { program: Program::start(command, address)?, _folder: folder })

@@ -1,6 +1,7 @@
 //! A program beside the bench: started, waited for, measured from outside, ended.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -96,6 +97,14 @@ impl Drop for Program {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Finds a program that `tests/setup` installs. Debian keeps servers where only root looks.
+pub(crate) fn installed(name: &str) -> anyhow::Result<PathBuf> {
+    let folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
+    let found = folders.map(|folder| Path::new(folder).join(name));
+    let found = found.into_iter().find(|path| path.exists());
+    found.with_context(|| format!("{name} is not installed: run `make test`"))
 }
 
 /// A loopback address whose port was free a moment ago.

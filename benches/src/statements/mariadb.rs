@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{Took, run_to_end};
 use crate::client::Client;
-use crate::program::{Program, free_address};
+use crate::program::{Program, free_address, installed};
 
 /// What both are asked: the rows of PostgreSQL's statement.
 pub(super) const QUERY: &str = "SELECT seq AS id, CONCAT('name ', seq) AS name, seq * 1.5 AS price, seq % 7 = 0 AS odd, \
@@ -29,13 +29,13 @@ pub(super) struct Mariadb {
 impl Mariadb {
     pub(super) fn start() -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let mut install = server("mariadb-install-db", folder.path());
+        let mut install = server("mariadb-install-db", folder.path())?;
         install.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
-        let installed = install.output().context("MariaDB is not installed")?;
+        let installed = install.output().context("cannot start mariadb-install-db")?;
         let said = String::from_utf8_lossy(&installed.stderr);
         ensure!(installed.status.success(), "mariadb-install-db: {said}");
         let address = free_address()?;
-        let mut command = server("mariadbd", folder.path());
+        let mut command = server("mariadbd", folder.path())?;
         command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
         command.arg(format!("--port={}", address.port()));
         command.arg(format!("--socket={}", folder.path().join("socket").display()));
@@ -77,14 +77,14 @@ impl Mariadb {
     }
 }
 
-fn server(program: &str, folder: &Path) -> Command {
-    let mut command = Command::new(program);
+fn server(program: &str, folder: &Path) -> anyhow::Result<Command> {
+    let mut command = Command::new(installed(program)?);
     command.arg("--no-defaults").arg(format!("--datadir={}", folder.join("data").display()));
     command.arg(format!("--tmpdir={}", folder.display()));
     if rustix::process::geteuid().is_root() {
         command.arg("--user=root");
     }
-    command
+    Ok(command)
 }
 
 fn client(address: SocketAddr, user: &str) -> Command {
