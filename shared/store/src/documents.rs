@@ -2,6 +2,8 @@
 
 mod bounds;
 mod delete;
+#[cfg(test)]
+mod fixture;
 mod item;
 mod list;
 mod local;
@@ -18,6 +20,8 @@ use sourcegate_core::{Document, DocumentId, DocumentName, OrgId};
 use crate::table::Key;
 use crate::{Error, Store};
 
+#[cfg(test)]
+pub(crate) use fixture::document;
 #[cfg(test)]
 pub(crate) use item::local_item;
 pub(crate) use item::{document_item, document_of, is_open, live_of, local_of, scoped_of};

@@ -61,9 +61,10 @@ impl Admin {
 
 #[cfg(test)]
 mod tests {
-    use sourcegate_core::{DocumentKind, DocumentName, JsonText, Rev, Ties};
+    use sourcegate_core::{DocumentKind, DocumentName, Ties};
 
     use super::*;
+    use crate::documents::document;
 
     fn name(text: &str) -> DocumentName {
         DocumentName::parse(text).unwrap()
@@ -76,24 +77,11 @@ mod tests {
     }
 
     fn source(bound: &[(&str, &str)]) -> Document {
+        let (kind, project) = (DocumentKind::Datasource, Some(name("p")));
+        let id = DocumentId { kind, project, name: name("x") };
         Document {
-            org: OrgId::MAIN,
-            id: DocumentId {
-                kind: DocumentKind::Datasource,
-                project: Some(name("p")),
-                name: name("x"),
-            },
-            incarnation: Incarnation::new(),
-            rev: Rev::new(),
-            sec_rev: None,
-            version: 0,
-            created_ns: 0,
-            updated_ns: 0,
-            tags: BTreeSet::new(),
-            spec: JsonText::default(),
-            default_of: None,
-            secret_names: BTreeSet::new(),
             ties: Ties { bound: uses(bound), ..Ties::default() },
+            ..document(OrgId::MAIN, id)
         }
     }
 

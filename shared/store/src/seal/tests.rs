@@ -1,10 +1,9 @@
 //! A value opens where it was sealed for, and nowhere else.
 
-use std::collections::BTreeSet;
-
-use sourcegate_core::{DocumentId, DocumentKind, DocumentName, Incarnation, JsonText, Settings};
+use sourcegate_core::{DocumentId, DocumentKind, DocumentName, Incarnation, Settings};
 
 use super::*;
+use crate::documents::document;
 use crate::item::tests::source;
 
 struct Fixture {
@@ -172,25 +171,8 @@ fn k14_a_value_sealed_to_another_key_or_number_does_not_open() {
 #[test]
 fn t11_an_upstream_token_opens_for_its_secret_as_it_is_now() {
     let f = fixture();
-    let secret = Document {
-        org: f.source.org,
-        id: DocumentId {
-            kind: DocumentKind::GlobalSecret,
-            project: None,
-            name: DocumentName::parse("s").unwrap(),
-        },
-        incarnation: Incarnation::new(),
-        rev: Rev::new(),
-        sec_rev: None,
-        version: 0,
-        created_ns: 0,
-        updated_ns: 0,
-        tags: BTreeSet::new(),
-        spec: JsonText::object("{}".to_owned()).unwrap(),
-        default_of: None,
-        secret_names: BTreeSet::new(),
-        ties: sourcegate_core::Ties::default(),
-    };
+    let (kind, name) = (DocumentKind::GlobalSecret, DocumentName::parse("s").unwrap());
+    let secret = document(f.source.org, DocumentId { kind, project: None, name });
     let as_token = Binding::of_token("local", &secret).info("access_token", 1);
     let value = SecretString::from("canary");
     let sealed =

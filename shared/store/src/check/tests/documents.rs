@@ -8,7 +8,7 @@ use sourcegate_core::{
 };
 
 use super::*;
-use crate::documents::{document_item, local_item};
+use crate::documents::{self, document_item, local_item};
 
 fn name(text: &str) -> DocumentName {
     DocumentName::parse(text).unwrap()
@@ -20,21 +20,7 @@ fn id(kind: DocumentKind, own: &str) -> DocumentId {
 }
 
 fn document(kind: DocumentKind, own: &str) -> Document {
-    Document {
-        org: org(),
-        id: id(kind, own),
-        incarnation: Incarnation::new(),
-        rev: Rev::new(),
-        sec_rev: None,
-        version: 0,
-        created_ns: 0,
-        updated_ns: 0,
-        tags: BTreeSet::new(),
-        spec: JsonText::default(),
-        default_of: None,
-        secret_names: BTreeSet::new(),
-        ties: Ties::default(),
-    }
+    documents::document(org(), id(kind, own))
 }
 
 const DESTINATION: &str = "https://h:443";
