@@ -111,14 +111,20 @@ async fn the_function_signs_with_the_credentials_of_its_role() {
     assert_eq!(database.judge().logins().len(), 1);
 }
 
-#[tokio::test]
-async fn mariadb_is_given_the_token_as_it_is_when_it_asks_for_that() {
+/// A MariaDB behind a door that asks for tokens, and a gateway that may log in there.
+async fn with_mariadb() -> (Mariadb, MysqlDoor, Gateway) {
     let mariadb = Mariadb::start(&[]).await;
     mariadb.sql("shop", "CREATE USER tokened; GRANT SELECT ON shop.* TO tokened");
     let database = MysqlDoor::start(&mariadb).await;
-    let port = database.address().port();
-    let gateway = Gateway::start(&json!([rule("tokened", port)])).await;
+    let gateway = Gateway::start(&json!([rule("tokened", database.address().port())])).await;
     gateway.secret("tokened", database.authority()).await;
+    (mariadb, database, gateway)
+}
+
+#[tokio::test]
+async fn mariadb_is_given_the_token_as_it_is_when_it_asks_for_that() {
+    let (_mariadb, database, gateway) = with_mariadb().await;
+    let port = database.address().port();
     for driver in ["mysql", "mariadb"] {
         let spec = json!({ "driver": driver, "host": format!("{HOST}:{port}") });
         gateway.database(driver, &spec).await;
@@ -133,12 +139,8 @@ async fn mariadb_is_given_the_token_as_it_is_when_it_asks_for_that() {
 
 #[tokio::test]
 async fn a_statement_whose_caller_leaves_is_stopped_with_the_same_token() {
-    let mariadb = Mariadb::start(&[]).await;
-    mariadb.sql("shop", "CREATE USER tokened; GRANT SELECT ON shop.* TO tokened");
-    let database = MysqlDoor::start(&mariadb).await;
+    let (mariadb, database, gateway) = with_mariadb().await;
     let port = database.address().port();
-    let gateway = Gateway::start(&json!([rule("tokened", port)])).await;
-    gateway.secret("tokened", database.authority()).await;
     let spec = json!({ "driver": "mariadb", "host": format!("{HOST}:{port}") });
     gateway.database("db", &spec).await;
     let request = gateway.admin.request(Method::POST, "/proxy/globaldatasources/db");

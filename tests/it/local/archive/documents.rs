@@ -111,13 +111,19 @@ const PATHS: [(&str, &str); 3] = [
     ("/proxy/projects/p/dashboards/d/datasources/Own%20one/api", "canary-own"),
 ];
 
+/// A gateway whose users bob and eve are.
+async fn with_users(folder: &Path) -> Binary {
+    let server = Binary::start(folder, &[]).await;
+    for login in ["bob", "eve"] {
+        user(folder, login).await;
+    }
+    server
+}
+
 #[tokio::test]
 async fn documents_are_there_as_they_were_and_their_secrets_go_where_they_went() {
     let (here, there, upstream) = (folder(), folder(), FakeUpstream::start().await);
-    let server = Binary::start(here.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(here.path(), login).await;
-    }
+    let server = with_users(here.path()).await;
     let client = server.admin(&here.path().join(".sourcegate"));
     made(&client, &upstream.url()).await;
     let before = seen(&client).await;
@@ -174,18 +180,12 @@ async fn documents_are_there_as_they_were_and_their_secrets_go_where_they_went()
 #[tokio::test]
 async fn what_stands_in_the_way_of_one_document_is_told_and_the_others_are_made() {
     let (here, there, upstream) = (folder(), folder(), FakeUpstream::start().await);
-    let server = Binary::start(here.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(here.path(), login).await;
-    }
+    let server = with_users(here.path()).await;
     made(&server.admin(&here.path().join(".sourcegate")), &upstream.url()).await;
     assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
     drop(server);
     fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
-    let other = Binary::start(there.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(there.path(), login).await;
-    }
+    let other = with_users(there.path()).await;
     let client = other.admin(&there.path().join(".sourcegate"));
     // Another default of its kind, and a binding of that name to another role.
     let taken = document("GlobalDatasource", "taken", &source(&upstream.url()));
@@ -263,10 +263,7 @@ async fn who_owns_a_project_owns_it_there_if_he_is_there() {
 #[tokio::test]
 async fn who_has_left_is_named_by_the_export_and_a_binding_to_nobody_stops_no_import() {
     let (here, there, upstream) = (folder(), folder(), FakeUpstream::start().await);
-    let server = Binary::start(here.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(here.path(), login).await;
-    }
+    let server = with_users(here.path()).await;
     let client = server.admin(&here.path().join(".sourcegate"));
     made(&client, &upstream.url()).await;
     expelled(&client, "eve").await;
@@ -292,10 +289,7 @@ async fn who_has_left_is_named_by_the_export_and_a_binding_to_nobody_stops_no_im
 async fn k04_an_import_binds_no_secret_to_where_its_document_had_not_bound_it() {
     let (here, there) = (folder(), folder());
     let (upstream, evil) = (FakeUpstream::start().await, FakeUpstream::start().await);
-    let server = Binary::start(here.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(here.path(), login).await;
-    }
+    let server = with_users(here.path()).await;
     let client = server.admin(&here.path().join(".sourcegate"));
     made(&client, &upstream.url()).await;
     let role = json!({ "permissions": [{ "actions": ["*"], "scopes": ["Dashboard"] }] });
@@ -315,10 +309,7 @@ async fn k04_an_import_binds_no_secret_to_where_its_document_had_not_bound_it() 
     assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
     drop(server);
     fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
-    let server = Binary::start(there.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(there.path(), login).await;
-    }
+    let server = with_users(there.path()).await;
     let client = server.admin(&there.path().join(".sourcegate"));
     for conflicts in ["fail", "replace"] {
         let import = [IMPORT, &["--on-conflict", conflicts]].concat();
@@ -340,10 +331,7 @@ async fn k04_an_import_binds_no_secret_to_where_its_document_had_not_bound_it() 
 #[tokio::test]
 async fn k04_an_import_binds_no_secret_of_another_s_that_it_skips() {
     let (here, there, evil) = (folder(), folder(), FakeUpstream::start().await);
-    let server = Binary::start(here.path(), &[]).await;
-    for login in ["bob", "eve"] {
-        user(here.path(), login).await;
-    }
+    let server = with_users(here.path()).await;
     made(&server.admin(&here.path().join(".sourcegate")), &evil.url()).await;
     assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
     drop(server);
