@@ -47,13 +47,15 @@ pub enum Conflicts {
     Replaced,
 }
 
-/// What became of a data source of an archive.
+/// What became of a data source or document of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restored {
     /// It is new.
     Created,
     /// It took the place of what was there.
     Replaced,
+    /// It was not written: what is there stays, as [`Conflicts::Kept`] asks.
+    Kept(String),
     /// It was not written, because of what is there.
     Refused(String),
 }
@@ -149,7 +151,11 @@ impl Admin {
                     uid.source.settings.name, name.source.settings.name
                 )),
                 (None, None) => None,
-                _ if conflicts == Conflicts::Kept => self.conflict(wanted).await?,
+                _ if conflicts == Conflicts::Kept => match self.conflict(wanted).await? {
+                    Some(reason) => return Ok(Restored::Kept(reason)),
+                    // Somebody has removed it meanwhile.
+                    None => continue,
+                },
                 (Some(there), _) | (None, Some(there)) => {
                     let reason = || "what is there is read-only: a file says what it is".to_owned();
                     there.source.read_only.then(reason)

@@ -154,6 +154,7 @@ async fn what_is_there_already_stays_is_replaced_or_stops_the_import() {
 
     let skipped =
         admin(here.path(), &[IMPORT, &["--on-conflict", "skip", "--json"]].concat()).await;
+    assert_eq!(skipped.status.code(), Some(0), "as asked");
     let done: Value = serde_json::from_slice(&skipped.stdout).unwrap();
     assert_eq!(
         (&done["created"], &done["replaced"], &done["skipped"]),
@@ -186,13 +187,53 @@ async fn what_is_there_already_stays_is_replaced_or_stops_the_import() {
     client.create(&with(plain("taken", "http://127.0.0.1:1"), json!({ "uid": "secret" }))).await;
     client.create(&with(plain("with secret", "http://127.0.0.1:1"), json!({ "uid": "x" }))).await;
     let both = admin(here.path(), &[IMPORT, &["--on-conflict", "replace"]].concat()).await;
+    assert_eq!(both.status.code(), Some(3));
     let said = text(&both.stdout);
     let reason = "uid and name are those of two that are there, `taken` and `with secret`";
     assert!(
-        said.contains(reason) && said.ends_with("0 created, 2 replaced, 1 skipped\n"),
+        said.contains(reason) && said.ends_with("0 created, 2 replaced, 0 skipped, 1 left out\n"),
         "{said}"
     );
     assert_eq!(admin(here.path(), &["fsck"]).await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_data_source_that_would_be_refused_is_named_and_the_others_are_made() {
+    let (here, there, upstream) = (folder(), folder(), FakeUpstream::start().await);
+    let (server, client) = filled(here.path(), &upstream).await;
+    let permissions = "/api/access-control/datasources/plain/users/3";
+    assert_eq!(client.post(permissions, &json!({ "permission": "Edit" })).await.status, 200);
+    assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
+    drop(server);
+    fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
+    let server = Binary::start(there.path(), &[]).await;
+    let import = [&["admin"], IMPORT].concat();
+    let imported =
+        run(there.path(), &import, &[("SOURCEGATE_EGRESS_ALLOW", "198.51.100.0/24")]).await;
+    assert_eq!(imported.status.code(), Some(3), "{}", text(&imported.stderr));
+    let reason = "it would be refused: data sources must not be at an address that is loopback";
+    let told = format!(
+        "organisation 1, `default`: left out, {reason}\n\
+         organisation 1, `plain`: permissions left out, since nobody here is user bob\n\
+         organisation 1, `secret`: left out, {reason}\n\
+         1 created, 0 replaced, 0 skipped, 2 left out\n"
+    );
+    assert_eq!(text(&imported.stdout), told);
+    let client = server.admin(&there.path().join(".sourcegate"));
+    let made = client.get("/api/datasources").await.json();
+    assert_eq!(made.as_array().unwrap().len(), 1);
+    assert_eq!(made[0]["uid"], "plain");
+}
+
+#[tokio::test]
+async fn what_is_given_to_somebody_who_has_left_is_not_in_the_file_and_the_export_says_so() {
+    let (here, upstream) = (folder(), FakeUpstream::start().await);
+    let (_server, client) = filled(here.path(), &upstream).await;
+    documents::expelled(&client, "bob").await;
+    let exported = admin(here.path(), EXPORT).await;
+    let said = "organisation 1, `secret`: 1 permission left out, since who had it is not here any more\n\
+                exported 3 data sources and 0 documents with their secrets to all.age\n";
+    assert_eq!(text(&exported.stdout), said, "{}", text(&exported.stderr));
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn what_a_document_lacks_stands_in_its_way_and_in_no_other_s() {
     assert_eq!(restore(&archived(DocumentKind::Project, "p"), kept).await, Restored::Created);
     for (conflicts, expected) in [
         (kept, Restored::Created),
-        (kept, refused("it is there already")),
+        (kept, Restored::Kept("it is there already".to_owned())),
         (replaced, Restored::Replaced),
     ] {
         assert_eq!(restore(&secret, conflicts).await, expected);

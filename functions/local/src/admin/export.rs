@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde_json::json;
-use sourcegate_core::{Assignee, OrgId, Permissions};
+use sourcegate_core::{Assignee, Datasource, OrgId, Permissions};
 use store::{Admin, User};
 
 use super::Passphrase;
@@ -62,7 +62,9 @@ pub(crate) async fn run(
         let permissions = match &source.permissions {
             Some(permissions) => {
                 names.read(admin, source.org).await?;
-                Some(names.named(source.org, permissions))
+                let (named, gone) = names.named(source.org, permissions);
+                noted(&mut notes, source, gone);
+                Some(named)
             }
             None => None,
         };
@@ -91,6 +93,16 @@ pub(crate) async fn run(
     Ok(Said::new(text, json))
 }
 
+/// Notes how many of its permissions are nobody's any more.
+fn noted(notes: &mut Notes, source: &Datasource, gone: usize) {
+    let what = match gone {
+        0 => return,
+        1 => "1 permission left out, since who had it is not here any more".to_owned(),
+        _ => format!("{gone} permissions left out, since who had them is not here any more"),
+    };
+    notes.source(source.org, (&format!("`{}`", source.uid), Some(&source.uid)), &what);
+}
+
 /// What accounts are called, by organisation and number.
 #[derive(Default)]
 struct Names {
@@ -117,8 +129,8 @@ impl Names {
         (user.assignee(org) == Some(who)).then_some(user.login.as_str())
     }
 
-    /// Names everybody. What is given to somebody who is not there any more is left out.
-    fn named(&self, org: OrgId, permissions: &Permissions) -> Vec<Permission> {
+    /// Names everybody. What is given to somebody who is not there any more is left out, and counted.
+    fn named(&self, org: OrgId, permissions: &Permissions) -> (Vec<Permission>, usize) {
         let to = |assignee| match assignee {
             Assignee::Viewers => Some(Assigned::Role("Viewer".to_owned())),
             Assignee::Editors => Some(Assigned::Role("Editor".to_owned())),
@@ -133,6 +145,8 @@ impl Names {
         let named = permissions.iter().filter_map(|(assignee, level)| {
             Some(Permission { to: to(assignee)?, level: level.as_str().to_owned() })
         });
-        named.collect()
+        let named: Vec<_> = named.collect();
+        let gone = permissions.iter().count() - named.len();
+        (named, gone)
     }
 }

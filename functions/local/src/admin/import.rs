@@ -1,6 +1,7 @@
 //! `admin import`.
 
 mod documents;
+mod sources;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -10,7 +11,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::json;
 use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy};
-use store::{Admin, Archived, Conflicts, Restored, User};
+use store::{Admin, Conflicts, Restored, User};
 
 use super::archive::{Assigned, DocumentLine, Line, Permission, Reader};
 use super::notes::Notes;
@@ -20,17 +21,14 @@ use super::said::Said;
 use super::target::Target;
 use super::{OnConflict, Passphrase};
 
+/// The exit code when something of the file is not in, and nobody asked for that.
+const NOT_ALL: u8 = 3;
+
 /// What is asked for.
 pub(crate) struct Wanted<'a> {
     pub(crate) file: &'a Path,
     pub(crate) org: Option<OrgId>,
     pub(crate) on_conflict: OnConflict,
-}
-
-/// A data source of the file, judged, and who of its permissions is unknown here.
-struct Judged {
-    archived: Archived,
-    unknown: Vec<String>,
 }
 
 /// Reads a file whole before anything is written: it is decrypted and judged to its last line first.
@@ -50,7 +48,8 @@ pub(crate) async fn run(
     let mut documents = Vec::new();
     while all.len() < head.sources {
         let Some(line) = file.line::<Line>()? else { break };
-        all.push(judged(target, wanted, &mut known, (&line, &policy)).await?);
+        let numbered = (all.len() + 1, &line);
+        all.push(sources::judged(target, wanted, &mut known, (numbered, &policy)).await?);
     }
     while let Some(line) = file.line::<DocumentLine>()? {
         let numbered = (documents.len() + 1, &line);
@@ -78,7 +77,7 @@ pub(crate) async fn run(
 async fn write(
     admin: &Admin,
     wanted: &Wanted<'_>,
-    (all, documents): (&[Judged], &[documents::Judged]),
+    (all, documents): (&[sources::Judged], &[documents::Judged]),
     bar: &indicatif::ProgressBar,
 ) -> anyhow::Result<Done> {
     let (conflicts, again) = match wanted.on_conflict {
@@ -90,64 +89,37 @@ async fn write(
     let go_on = format!("what came before it is in, go on with --on-conflict {again}");
     let (mut done, mut written) = (Done::default(), documents::Written::default());
     for one in all {
-        let restored = admin.restore(&one.archived, conflicts).await;
-        let uid = &one.archived.uid;
-        let restored = restored.with_context(|| format!("data source `{uid}`; {go_on}"))?;
-        done.note(one, &restored);
+        let restored = one.restore(admin, conflicts).await;
+        let restored = restored.with_context(|| format!("{}; {go_on}", one.called))?;
+        done.count((&restored.0, restored.2));
+        if let Some(what) = restored.1 {
+            done.notes.source(one.org, (&one.called, one.uid.as_ref()), &what);
+        }
         bar.inc(1);
     }
     for one in documents {
         let restored = one.restore(admin, conflicts, &mut written).await;
         let restored = restored.with_context(|| format!("{}; {go_on}", one.called))?;
-        done.note_document(one, restored);
+        done.count((&restored.0, restored.2));
+        if let Some(what) = restored.1 {
+            done.notes.document(one.org, &one.called, &what);
+        }
         bar.inc(1);
     }
     Ok(done)
 }
 
-async fn judged(
-    target: &Target,
-    wanted: &Wanted<'_>,
-    known: &mut Known,
-    (line, policy): (&Line, &Policy),
-) -> anyhow::Result<Judged> {
-    let org = match wanted.org {
-        Some(org) => org,
-        None => OrgId::new(line.org)?,
-    };
-    known.expect(target, org).await?;
-    let draft = grafana::draft(line.source.get(), policy)
-        .context("the file holds a data source that would be refused")?;
-    let uid = draft.uid.context("the file holds a data source without a uid")?;
-    let (permissions, unknown) = match &line.permissions {
-        Some(all) => {
-            let (permissions, unknown) = known.permissions(org, all);
-            (Some(permissions), unknown)
-        }
-        None => (None, Vec::new()),
-    };
-    let archived = Archived {
-        org,
-        uid,
-        settings: draft.settings,
-        secrets: draft.secrets,
-        permissions,
-        is_default: line.is_default && !known.has_default(org),
-    };
-    Ok(Judged { archived, unknown })
-}
-
 /// Several organisations cannot go into one: their uids and names may be the same.
 fn one_organisation(
     wanted: &Wanted<'_>,
-    all: &[Judged],
+    all: &[sources::Judged],
     documents: &[documents::Judged],
 ) -> anyhow::Result<()> {
     if wanted.org.is_none() {
         return Ok(());
     }
     let mut seen = BTreeSet::new();
-    let names = all.iter().flat_map(|Judged { archived, .. }| {
+    let names = all.iter().filter_map(|one| one.archived.as_ref().ok()).flat_map(|archived| {
         [format!("uid {}", archived.uid), format!("name {}", archived.settings.name)]
     });
     for name in names.chain(documents.iter().map(|one| one.called.clone())) {
@@ -162,11 +134,11 @@ fn one_organisation(
 
 async fn nothing_there(
     admin: &Admin,
-    all: &[Judged],
+    all: &[sources::Judged],
     documents: &[documents::Judged],
 ) -> anyhow::Result<()> {
     let mut conflicts = Vec::new();
-    for Judged { archived, .. } in all {
+    for archived in all.iter().filter_map(|one| one.archived.as_ref().ok()) {
         if let Some(reason) = admin.conflict(archived).await? {
             conflicts.push(format!("organisation {}: {reason}", archived.org));
         }
@@ -260,43 +232,46 @@ struct Done {
     created: usize,
     replaced: usize,
     skipped: usize,
+    left_out: usize,
+    /// Whether something of the file is not in, and nobody asked for that.
+    lost: bool,
     notes: Notes,
 }
 
+/// What became of a line of the file, what is to be told of it, and whether something of it is lost.
+type Outcome = (Restored, Option<String>, bool);
+
+/// Says that a line was not written and why.
+fn left_out(why: String) -> Outcome {
+    let note = format!("left out, {why}");
+    (Restored::Refused(why), Some(note), true)
+}
+
 impl Done {
-    fn count(&mut self, restored: &Restored) {
-        match restored {
-            Restored::Created => self.created += 1,
-            Restored::Replaced => self.replaced += 1,
-            Restored::Refused(_) => self.skipped += 1,
-        }
-    }
-
-    fn note_document(&mut self, one: &documents::Judged, (restored, note): documents::Done) {
-        self.count(&restored);
-        if let Some(what) = note {
-            self.notes.document(one.org, &one.called, &what);
-        }
-    }
-
-    fn note(&mut self, one: &Judged, restored: &Restored) {
-        let (org, uid) = (one.archived.org, &one.archived.uid);
-        self.count(restored);
-        if let Restored::Refused(reason) = restored {
-            self.notes.source(org, uid, &format!("skipped, {reason}"));
-        } else if !one.unknown.is_empty() {
-            let unknown = one.unknown.join(", ");
-            let what = format!("permissions left out, since nobody here is {unknown}");
-            self.notes.source(org, uid, &what);
-        }
+    /// Counts it.
+    fn count(&mut self, (restored, lost): (&Restored, bool)) {
+        *match restored {
+            Restored::Created => &mut self.created,
+            Restored::Replaced => &mut self.replaced,
+            Restored::Kept(_) => &mut self.skipped,
+            Restored::Refused(_) => &mut self.left_out,
+        } += 1;
+        self.lost |= lost;
     }
 
     fn said(self) -> Said {
-        let Self { created, replaced, skipped, notes: Notes { mut text, json: notes } } = self;
+        let Self { created, replaced, skipped, left_out, lost, notes } = self;
+        let Notes { mut text, json: notes } = notes;
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{created} created, {replaced} replaced, {skipped} skipped");
-        let json =
-            json!({ "created": created, "replaced": replaced, "skipped": skipped, "notes": notes });
-        Said::new(text, json)
+        let _ = write!(text, "{created} created, {replaced} replaced, {skipped} skipped");
+        let _ = match left_out {
+            0 => writeln!(text),
+            _ => writeln!(text, ", {left_out} left out"),
+        };
+        let json = json!({
+            "created": created, "replaced": replaced, "skipped": skipped, "leftOut": left_out,
+            "notes": notes,
+        });
+        Said::new(text, json).ending_with(if lost { NOT_ALL } else { 0 })
     }
 }

@@ -21,9 +21,9 @@ impl Notes {
         self.json.push(json!({ "org": org.get(), "document": called, "note": what }));
     }
 
-    /// Notes something of a data source.
-    pub(super) fn source(&mut self, org: OrgId, uid: &Uid, what: &str) {
-        let _ = writeln!(self.text, "organisation {org}, `{uid}`: {what}");
-        self.json.push(json!({ "org": org.get(), "uid": uid.as_str(), "note": what }));
+    /// Notes something of a data source, by what it is called and by its uid.
+    pub(super) fn source(&mut self, org: OrgId, (called, uid): (&str, Option<&Uid>), what: &str) {
+        let _ = writeln!(self.text, "organisation {org}, {called}: {what}");
+        self.json.push(json!({ "org": org.get(), "uid": uid.map(Uid::as_str), "note": what }));
     }
 }

@@ -131,7 +131,7 @@ impl Admin {
         let done = match (there, conflicts) {
             (false, _) => store.made_by_operator(wanted).await.map(|_| Restored::Created),
             (true, Conflicts::Kept) => {
-                return Ok(Restored::Refused("it is there already".to_owned()));
+                return Ok(Restored::Kept("it is there already".to_owned()));
             }
             (true, Conflicts::Replaced) => {
                 store.changed_by_operator(wanted).await.map(|_| Restored::Replaced)

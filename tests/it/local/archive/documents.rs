@@ -69,7 +69,7 @@ async fn user(folder: &Path, login: &str) {
 }
 
 /// Takes somebody out of the organisation.
-async fn expelled(client: &Client, login: &str) {
+pub(super) async fn expelled(client: &Client, login: &str) {
     let users = client.get("/api/org/users").await.json();
     let mut users = users.as_array().expect("a list").iter();
     let user = users.find(|user| user["login"] == login).expect("the user");
@@ -141,11 +141,12 @@ async fn documents_are_there_as_they_were_and_their_secrets_go_where_they_went()
     assert_eq!(
         text(&imported.stdout),
         "organisation 1, RoleBinding `p/b`: subjects left out, since nobody here is user eve\n\
-         organisation 1, RoleBinding `p/theirs`: skipped, it names nobody else: nobody here is user eve\n\
-         10 created, 0 replaced, 1 skipped\n",
+         organisation 1, RoleBinding `p/theirs`: left out, it names nobody else: nobody here is user eve\n\
+         10 created, 0 replaced, 0 skipped, 1 left out\n",
         "{}",
         text(&imported.stderr)
     );
+    assert_eq!(imported.status.code(), Some(3), "not all of it is in");
     let client = other.admin(&there.path().join(".sourcegate"));
     let mut expected = before;
     let bindings = expected[9].as_array_mut().expect("a list");
@@ -166,8 +167,8 @@ async fn documents_are_there_as_they_were_and_their_secrets_go_where_they_went()
     let said = text(&stopped.stderr);
     assert!(said.contains("organisation 1: Datasource `p/x` is there already"), "{said}");
     for (conflicts, done) in [
-        ("skip", "0 created, 0 replaced, 11 skipped\n"),
-        ("replace", "0 created, 10 replaced, 1 skipped\n"),
+        ("skip", "0 created, 0 replaced, 10 skipped, 1 left out\n"),
+        ("replace", "0 created, 10 replaced, 0 skipped, 1 left out\n"),
     ] {
         let again = admin(there.path(), &[IMPORT, &["--on-conflict", conflicts]].concat()).await;
         let said = text(&again.stdout);
@@ -199,9 +200,9 @@ async fn what_stands_in_the_way_of_one_document_is_told_and_the_others_are_made(
     let imported = admin(there.path(), &[IMPORT, &["--on-conflict", "replace"]].concat()).await;
     assert_eq!(
         text(&imported.stdout),
-        "organisation 1, GlobalDatasource `g`: skipped, datasource \"g\" cannot be a default \"P\" because there is already one defined named \"taken\"\n\
-         organisation 1, GlobalRoleBinding `b`: skipped, spec.role can't be updated\n\
-         9 created, 0 replaced, 2 skipped\n",
+        "organisation 1, GlobalDatasource `g`: left out, datasource \"g\" cannot be a default \"P\" because there is already one defined named \"taken\"\n\
+         organisation 1, GlobalRoleBinding `b`: left out, spec.role can't be updated\n\
+         9 created, 0 replaced, 0 skipped, 2 left out\n",
         "{}",
         text(&imported.stderr)
     );
@@ -255,7 +256,7 @@ async fn who_owns_a_project_owns_it_there_if_he_is_there() {
     let said = text(&imported.stdout);
     let lost = "organisation 1, Project `p`: nobody owns it, since nobody here is user bob\n";
     assert!(
-        said.starts_with(lost) && said.ends_with("2 created, 0 replaced, 1 skipped\n"),
+        said.starts_with(lost) && said.ends_with("2 created, 0 replaced, 0 skipped, 1 left out\n"),
         "{said}"
     );
 }

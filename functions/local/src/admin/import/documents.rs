@@ -9,7 +9,7 @@ use sourcegate_core::{
 };
 use store::{Admin, ArchivedDocument, Conflicts, DocumentDraft, Restored};
 
-use super::{Known, Wanted};
+use super::{Known, Outcome, Wanted, left_out};
 use crate::admin::archive::{Bound, DocumentLine};
 use crate::admin::export::documents::called;
 use crate::admin::target::Target;
@@ -29,9 +29,6 @@ pub(super) struct Judged {
 #[derive(Default)]
 pub(super) struct Written(BTreeSet<(OrgId, DocumentId)>);
 
-/// What became of a document, and what is to be told of it.
-pub(super) type Done = (Restored, Option<String>);
-
 impl Judged {
     /// Tells whether a document of its name is there.
     pub(super) async fn is_there(&self, admin: &Admin) -> Result<bool, store::Error> {
@@ -47,28 +44,28 @@ impl Judged {
         admin: &Admin,
         conflicts: Conflicts,
         written: &mut Written,
-    ) -> Result<Done, store::Error> {
-        let skipped = |reason: String, why: String| {
-            let note = format!("skipped, {reason}{why}");
-            Ok((Restored::Refused(reason), Some(note)))
-        };
+    ) -> Result<Outcome, store::Error> {
         let document = match &self.document {
             Ok(document) => document,
-            Err(reason) => return skipped(reason.clone(), String::new()),
+            Err(reason) => return Ok(left_out(reason.clone())),
         };
         let (org, id) = (self.org, &document.draft.id);
         let nobody = || if id.kind.is_binding() { self.nobody(": ") } else { String::new() };
         if id.kind.is_binding() && document.draft.subjects.is_empty() {
-            return skipped("it names nobody else".to_owned(), nobody());
+            return Ok(left_out(format!("it names nobody else{}", nobody())));
         }
         let mut bound = document.bound.clone();
         bound.retain(|one| written.0.contains(&(org, id.secret(one.name.clone()))));
         let unbound = unbound(document, &bound);
         let wanted = ArchivedDocument { bound, ..document.clone() };
-        let restored = admin.restore_document(&wanted, conflicts).await?;
-        if let Restored::Refused(reason) = restored {
-            return skipped(reason, nobody());
-        }
+        let restored = match admin.restore_document(&wanted, conflicts).await? {
+            Restored::Refused(reason) => return Ok(left_out(format!("{reason}{}", nobody()))),
+            Restored::Kept(reason) => {
+                let note = format!("skipped, {reason}");
+                return Ok((Restored::Kept(reason), Some(note), false));
+            }
+            restored => restored,
+        };
         if id.kind.is_secret() {
             written.0.insert((org, id.clone()));
         }
@@ -83,7 +80,8 @@ impl Judged {
         } else {
             (!self.unknown.is_empty()).then(|| self.nobody("nobody owns it, since "))
         };
-        Ok((restored, note))
+        let keeps_owner = id.kind == DocumentKind::Project && restored == Restored::Replaced;
+        Ok((restored, note, !self.unknown.is_empty() && !keeps_owner))
     }
 
     /// Says who is unknown, if anybody is.
