@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use harness::postgres::{PASSWORD, Postgres, SERVER_NAME};
-use secrecy::SecretString;
 use sourcegate_core::{Classify as _, Kind, Rev, Secrets, SqlTls, SslMode};
 use sql::Format::Csv;
 use sql::Token;
@@ -13,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::asking::Source;
+use super::both::{self, is_refused, modes};
 
 const ENCRYPTED: &str = "SELECT ssl AS x FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
@@ -30,27 +30,8 @@ async fn comes_to(user: &str, tls: SqlTls) -> String {
 
 #[tokio::test]
 async fn q42_each_mode_means_what_postgresql_means_by_it() {
-    use SslMode::{Allow, Disable, Prefer, Require, VerifyCa, VerifyFull};
-    let of = SqlTls::of;
-    let with_ca = |mode| SqlTls { authorities: Some("ca".into()), ..of(mode) };
-    let named = |mode, name: &str| SqlTls { server_name: Some(name.into()), ..with_ca(mode) };
-    for (user, tls, expected) in [
-        ("reader", of(Disable), "plain"),
-        ("reader", of(Allow), "plain"),
-        ("reader", of(Prefer), "encrypted"),
-        ("reader", of(Require), "encrypted"),
-        ("tls_only", of(Disable), "auth_upstream"),
-        ("tls_only", of(Allow), "encrypted"),
-        ("no_tls", of(Require), "auth_upstream"),
-        ("reader", with_ca(Require), "encrypted"),
-        ("reader", with_ca(VerifyCa), "encrypted"),
-        ("reader", named(VerifyCa, "another.test"), "encrypted"),
-        ("reader", named(VerifyFull, SERVER_NAME), "encrypted"),
-        ("reader", named(VerifyFull, "another.test"), "tls"),
-        ("reader", with_ca(VerifyFull), "tls"),
-        ("reader", of(VerifyCa), "tls"),
-        ("reader", of(VerifyFull), "tls"),
-    ] {
+    let no_tls = ("no_tls", SqlTls::of(SslMode::Require), "auth_upstream");
+    for (user, tls, expected) in modes(SERVER_NAME).into_iter().chain([no_tls]) {
         assert_eq!(comes_to(user, tls.clone()).await, expected, "{user} {tls:?}");
     }
 }
@@ -82,14 +63,9 @@ async fn q41_refused_credentials_are_a_502_that_shows_nothing() {
     {
         let mut source = Source::of(postgres, user);
         source.target.database = database.to_owned();
-        source.secrets =
-            Secrets::from_iter([("password".to_owned(), SecretString::from(password))]);
+        source.secrets = both::password(password);
         let error = source.whole(Csv, "SELECT 1", &[]).await.unwrap_err();
-        let found = (error.kind(), error.cause(), error.public());
-        let text = "data source did not accept its credentials".to_owned();
-        assert_eq!(found, (Kind::Upstream, Some("auth_upstream"), text), "{user}");
-        let printed = format!("{error:?} {error}");
-        assert!(!printed.contains(password), "{printed}");
+        is_refused(&error, user, password);
     }
     let mut source = Source::of(postgres, "reader");
     source.secrets = Secrets::default();

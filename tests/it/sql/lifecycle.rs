@@ -10,6 +10,7 @@ use sql::Format::{Csv, Json, Ndjson};
 use sql::Limits;
 
 use super::asking::Source;
+use super::both;
 
 /// Rows that come as fast as they are read, and do not end soon.
 const ENDLESS: &str = "SELECT generate_series(1, 100000000) AS n, repeat('x', 100) AS x";
@@ -234,17 +235,11 @@ async fn q50_many_statements_take_turns_on_one_connection() {
     drop(holding);
 }
 
-/// Callers leave at any moment of short statements, and no cancel ever hits the next one.
 async fn race(runs: u64) {
     let postgres = Postgres::start(&[]).await;
     let source = Source::of(&postgres, "reader");
-    for run in 0..runs {
-        let moment = Duration::from_micros(run * 37 % 3000);
-        let leaving = source.whole(Json, "SELECT sum(n) FROM generate_series(1, 2000) n", &[]);
-        tokio::time::timeout(moment, leaving).await.ok();
-        let next = source.whole(Csv, "SELECT pg_sleep(0.001), 1 AS one", &[]).await;
-        assert_eq!(next.unwrap().text, "pg_sleep,one\n\"\",1\n", "run {run}");
-    }
+    let next = ("SELECT pg_sleep(0.001), 1 AS one", "pg_sleep,one\n\"\",1\n");
+    both::race(&source, "SELECT sum(n) FROM generate_series(1, 2000) n", next, runs).await;
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use harness::mariadb::{Mariadb, PASSWORD, SERVER_NAME};
-use secrecy::SecretString;
 use sourcegate_core::{Classify as _, Kind, Rev, Secrets, SqlDriver, SqlParams, SqlTls, SslMode};
 use sql::Format::Csv;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::asking::Source;
+use super::both::{self, is_refused, modes};
 
 const CIPHER: &str = "SELECT VARIABLE_VALUE AS x FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'";
 
@@ -26,27 +26,7 @@ async fn comes_to(source: &Source) -> String {
 
 #[tokio::test]
 async fn q42_each_mode_means_what_postgresql_means_by_it() {
-    use SslMode::{Allow, Disable, Prefer, Require, VerifyCa, VerifyFull};
-    let of = SqlTls::of;
-    let with_ca = |mode| SqlTls { authorities: Some("ca".into()), ..of(mode) };
-    let named = |mode, name: &str| SqlTls { server_name: Some(name.into()), ..with_ca(mode) };
-    for (user, tls, expected) in [
-        ("reader", of(Disable), "plain"),
-        ("reader", of(Allow), "plain"),
-        ("reader", of(Prefer), "encrypted"),
-        ("reader", of(Require), "encrypted"),
-        ("tls_only", of(Disable), "auth_upstream"),
-        ("tls_only", of(Allow), "encrypted"),
-        ("tls_only", of(Prefer), "encrypted"),
-        ("reader", with_ca(Require), "encrypted"),
-        ("reader", with_ca(VerifyCa), "encrypted"),
-        ("reader", named(VerifyCa, "another.test"), "encrypted"),
-        ("reader", named(VerifyFull, SERVER_NAME), "encrypted"),
-        ("reader", named(VerifyFull, "another.test"), "tls"),
-        ("reader", with_ca(VerifyFull), "tls"),
-        ("reader", of(VerifyCa), "tls"),
-        ("reader", of(VerifyFull), "tls"),
-    ] {
+    for (user, tls, expected) in modes(SERVER_NAME) {
         let mut source = Source::of(Mariadb::shared().await, user);
         source.target.tls = tls.clone();
         assert_eq!(comes_to(&source).await, expected, "{user} {tls:?}");
@@ -88,14 +68,9 @@ async fn q41_refused_credentials_are_a_502_that_shows_nothing() {
         ("elsewhere", PASSWORD),
     ] {
         let mut source = Source::of(mariadb, user);
-        source.secrets =
-            Secrets::from_iter([("password".to_owned(), SecretString::from(password))]);
+        source.secrets = both::password(password);
         let error = source.whole(Csv, "SELECT 1", &[]).await.unwrap_err();
-        let found = (error.kind(), error.cause(), error.public());
-        let text = "data source did not accept its credentials".to_owned();
-        assert_eq!(found, (Kind::Upstream, Some("auth_upstream"), text), "{user}");
-        let printed = format!("{error:?} {error}");
-        assert!(!printed.contains(password), "{printed}");
+        is_refused(&error, user, password);
     }
     let mut source = Source::of(mariadb, "reader");
     source.secrets = Secrets::default();
