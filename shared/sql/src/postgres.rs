@@ -4,6 +4,7 @@ mod cells;
 mod column;
 mod connect;
 mod literal;
+mod packed;
 mod refusal;
 mod rows;
 mod startup;

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use sourcegate_core::Classify;
@@ -145,28 +145,8 @@ impl Sink {
         Ok(coming.await)
     }
 
-    /// Takes all that comes, and sends it.
-    pub(crate) async fn all<T>(
-        &mut self,
-        coming: impl Stream<Item = T>,
-        mut take: impl FnMut(&mut Self, T) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
-        let mut coming = pin!(coming);
-        loop {
-            let there = if self.is_enough() { None } else { coming.next().now_or_never() };
-            let next = match there {
-                Some(next) => next,
-                None => self.soon(coming.next()).await?,
-            };
-            match next {
-                Some(item) => take(self, item)?,
-                None => return self.flush().await,
-            }
-        }
-    }
-
     /// Tells whether it is time to send. What stands before the rows waits for the first, which may fail.
-    fn is_enough(&self) -> bool {
+    pub(crate) fn is_enough(&self) -> bool {
         self.rows > 0 && self.buffer.len() >= CHUNK_BYTES
     }
 

@@ -5,36 +5,54 @@ use std::ops::Range;
 use super::rows::of_another_length;
 use crate::Error;
 
-/// The cells of one line; used again for the next.
+/// Room for the cells of one line; used again for the next.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     text: Vec<u8>,
     cells: Vec<Option<Range<usize>>>,
 }
 
-impl Cells {
+/// The cells of a line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    text: &'a [u8],
+    cells: &'a [Option<Range<usize>>],
+}
+
+impl<'a> Row<'a> {
     /// The text of a cell; none for NULL.
-    pub(super) fn get(&self, place: usize) -> Option<&[u8]> {
+    pub(super) fn get(self, place: usize) -> Option<&'a [u8]> {
         self.cells.get(place)?.clone().map(|cell| &self.text[cell])
     }
+}
 
+impl Cells {
     /// Reads a line, which has as many cells as there are columns.
-    pub(super) fn read(&mut self, line: &[u8], columns: usize) -> Result<(), Error> {
+    pub(super) fn read<'a>(&'a mut self, line: &'a [u8], columns: usize) -> Result<Row<'a>, Error> {
         self.text.clear();
         self.cells.clear();
         let line = line.strip_suffix(b"\n").filter(|line| !line.contains(&b'\n'));
         let line = line.ok_or_else(|| Error::Protocol("a line without its end".into()))?;
+        let is_escaped = line.contains(&b'\\');
+        let mut begin = 0;
         for cell in line.split(|byte| *byte == b'\t') {
-            if cell == b"\\N" {
+            if !is_escaped {
+                let end = begin + cell.len();
+                self.cells.push(Some(begin..end));
+                begin = end + 1;
+            } else if cell == b"\\N" {
                 self.cells.push(None);
-                continue;
+            } else {
+                let begin = self.text.len();
+                unescape(&mut self.text, cell);
+                self.cells.push(Some(begin..self.text.len()));
             }
-            let begin = self.text.len();
-            unescape(&mut self.text, cell);
-            self.cells.push(Some(begin..self.text.len()));
         }
         match self.cells.len() {
-            cells if cells == columns => Ok(()),
+            cells if cells == columns => {
+                let text = if is_escaped { &self.text } else { line };
+                Ok(Row { text, cells: &self.cells })
+            }
             cells => Err(of_another_length(cells, columns)),
         }
     }
@@ -67,8 +85,8 @@ mod tests {
     #[track_caller]
     fn check(line: &str, expected: &[Option<&str>]) {
         let mut cells = Cells::default();
-        cells.read(line.as_bytes(), expected.len()).unwrap();
-        let read: Vec<_> = (0..expected.len()).map(|place| cells.get(place)).collect();
+        let row = cells.read(line.as_bytes(), expected.len()).unwrap();
+        let read: Vec<_> = (0..expected.len()).map(|place| row.get(place)).collect();
         let expected: Vec<_> = expected.iter().map(|text| text.map(str::as_bytes)).collect();
         assert_eq!(read, expected, "{line:?}");
     }

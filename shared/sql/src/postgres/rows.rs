@@ -5,20 +5,27 @@ use std::pin::pin;
 use futures_util::StreamExt;
 use tokio_postgres::{SimpleQueryMessage, Statement as Prepared};
 
-use super::Session;
 use super::cells::Cells;
+use super::{Session, packed};
 use crate::Error;
 use crate::sink::{Sink, Stop};
 
-/// Hands on the lines that `COPY` writes as CSV: a message for each, the first of which has the names.
+/// Hands on the lines that `COPY` writes as CSV, the first of which has the names.
 pub(super) async fn lines(session: &Session, copy: &Prepared, sink: &mut Sink) -> Result<(), Stop> {
-    let failed = |error| Stop::Failed(session.refused(error));
-    let mut lines = pin!(session.client.copy_out(copy).await.map_err(failed)?);
-    match lines.next().await {
-        Some(names) => sink.begin_with(&names.map_err(failed)?),
-        None => return Err(Stop::Failed(Error::Protocol("COPY without a header".into()))),
+    let mut named = false;
+    let written = copied(session, copy, sink, |sink, line| {
+        if named {
+            return sink.line(line);
+        }
+        named = true;
+        sink.begin_with(line);
+        Ok(())
+    });
+    written.await?;
+    if !named {
+        return Err(Error::Protocol("COPY without a header".into()).into());
     }
-    sink.all(lines, |sink, line| sink.line(&line.map_err(failed)?)).await
+    sink.flush().await
 }
 
 /// Writes the rows that `COPY` writes as text, which costs both sides less than rows of a statement.
@@ -28,15 +35,36 @@ pub(super) async fn cells(
     columns: usize,
     sink: &mut Sink,
 ) -> Result<(), Stop> {
-    let failed = |error| Stop::Failed(session.refused(error));
-    let lines = session.client.copy_out(copy).await.map_err(failed)?;
-    sink.begin();
     let mut cells = Cells::default();
-    let written = sink.all(lines, |sink, line| {
-        cells.read(&line.map_err(failed)?, columns)?;
-        sink.row(|place| cells.get(place))
+    sink.begin();
+    let written = copied(session, copy, sink, |sink, line| {
+        let row = cells.read(line, columns)?;
+        sink.row(|place| row.get(place))
     });
-    written.await
+    written.await?;
+    sink.flush().await
+}
+
+/// Takes the rows of `COPY`, which come packed.
+async fn copied(
+    session: &Session,
+    copy: &Prepared,
+    sink: &mut Sink,
+    mut take: impl FnMut(&mut Sink, &[u8]) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let failed = |error| Stop::Failed(session.refused(error));
+    let mut messages = pin!(session.client.copy_out(copy).await.map_err(failed)?);
+    while let Some(message) = sink.soon(messages.next()).await? {
+        let message = message.map_err(failed)?;
+        let mut packed = &message[..];
+        while let Some(row) = packed::next(&mut packed)? {
+            take(sink, row)?;
+            if sink.is_enough() {
+                sink.flush().await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes rows that come as texts.
@@ -47,16 +75,20 @@ pub(super) async fn texts(
     sink: &mut Sink,
 ) -> Result<(), Stop> {
     let failed = |error| Stop::Failed(session.refused(error));
-    let messages = session.client.simple_query_raw(text).await.map_err(failed)?;
+    let mut messages = pin!(session.client.simple_query_raw(text).await.map_err(failed)?);
     sink.begin();
-    let written = sink.all(messages, |sink, message| match message.map_err(failed)? {
-        SimpleQueryMessage::Row(row) if row.len() == columns => {
-            sink.row(|place| row.get(place).map(str::as_bytes))
+    while let Some(message) = sink.soon(messages.next()).await? {
+        match message.map_err(failed)? {
+            SimpleQueryMessage::Row(row) if row.len() == columns => {
+                sink.row(|place| row.get(place).map(str::as_bytes))?;
+            }
+            SimpleQueryMessage::Row(row) => {
+                return Err(of_another_length(row.len(), columns).into());
+            }
+            _ => {}
         }
-        SimpleQueryMessage::Row(row) => Err(of_another_length(row.len(), columns).into()),
-        _ => Ok(()),
-    });
-    written.await
+    }
+    sink.flush().await
 }
 
 /// What a server says that announces other columns than it sends.
