@@ -106,7 +106,7 @@ pub enum Error {
 pub enum Policy {
     /// The password as it is, without verified TLS.
     #[error(
-        "data source asks for its password in clear text without verified TLS; use ssl mode verify-full"
+        "data source asks for its password in clear text without verified TLS; use ssl mode verify-ca or verify-full"
     )]
     ClearPassword,
     /// A weak proof of the password, without TLS.

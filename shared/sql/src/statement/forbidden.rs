@@ -11,10 +11,18 @@ const WORDS: [&str; 2] = ["INTO", OTHERS];
 /// What shows an account the statements of all its sessions, without any right: a word of SHOW, and the name of a table.
 const OTHERS: &str = "PROCESSLIST";
 
-/// Functions that reach files, programs, other servers or other sessions; those of libraries ask for no right of their own.
-const FUNCTIONS: [&str; 11] = [
+/// Functions that reach files, keys, programs, other servers or other sessions; those of libraries ask for no right of their own.
+const FUNCTIONS: [&str; 19] = [
     "LOAD_FILE",
+    "GEN_DICTIONARY_LOAD",
+    "GEN_DICTIONARY_DROP",
     "GET_LOCK",
+    "SERVICE_GET_READ_LOCKS",
+    "SERVICE_GET_WRITE_LOCKS",
+    "KEYRING_KEY_FETCH",
+    "KEYRING_KEY_STORE",
+    "KEYRING_KEY_GENERATE",
+    "KEYRING_KEY_REMOVE",
     "SYS_EXEC",
     "SYS_EVAL",
     "SYS_BINEVAL",
@@ -194,6 +202,9 @@ mod tests {
             check_refused(text, "LOAD_FILE");
         }
         check_refused("SELECT GET_LOCK('a', 1)", "GET_LOCK");
+        check_refused("SELECT service_get_write_locks('a', 'b', 1)", "SERVICE_GET_WRITE_LOCKS");
+        check_refused("SELECT keyring_key_remove('a')", "KEYRING_KEY_REMOVE");
+        check_refused("SELECT gen_dictionary_load('/etc/x', 'x')", "GEN_DICTIONARY_LOAD");
         check_refused("SELECT sys_bineval(1)", "SYS_BINEVAL");
         check_refused("SELECT /*+ max_execution_time(0) */ 1", "MAX_EXECUTION_TIME");
         check_refused("SELECT /*+ SET_VAR(max_execution_time = 0) */ 1", "MAX_EXECUTION_TIME");
