@@ -13,4 +13,7 @@ mod mariadb_connecting;
 mod mariadb_formats;
 mod mariadb_hostile;
 mod mariadb_lifecycle;
+// MySQL is there for this architecture alone: see tests/setup.
+#[cfg(target_arch = "x86_64")]
+mod mysql;
 mod versions;

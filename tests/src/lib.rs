@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod hostile;
 pub mod mariadb;
 pub mod moto;
+pub mod mysql;
 pub mod nginx;
 pub mod oauth;
 pub mod oidc;

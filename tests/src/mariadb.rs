@@ -71,12 +71,7 @@ impl Mariadb {
             command.args(settings);
             (command, Some(folder))
         };
-        let answers = async |address: SocketAddr| {
-            let mut ping = client("mariadb-admin", address, "root");
-            let ping = ping.arg("ping").stdout(Stdio::null()).stderr(Stdio::null());
-            ping.status().expect("start mariadb-admin").success()
-        };
-        let (process, address) = Process::serve("mariadb", start, answers).await;
+        let (process, address) = Process::serve("mariadb", start, async |at| is_up(at)).await;
         let mariadb = Self { address, process, authority };
         mariadb.sql("mysql", CONTENT);
         mariadb
@@ -112,18 +107,22 @@ impl Mariadb {
     ///
     /// When one of them fails.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let mut client = client("mariadb", self.address, "root");
-        client.args(["--batch", "--raw", "--skip-column-names", "--default-character-set=utf8mb4"]);
-        client.arg(database).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = client.spawn().expect("start mariadb");
-        let mut input = child.stdin.take().expect("its input");
-        std::io::Write::write_all(&mut input, statements.as_bytes()).expect("write to it");
-        drop(input);
-        let output = child.wait_with_output().expect("wait for mariadb");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{statements}: {said}");
-        String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
+        run(client("mariadb", self.address, "root"), database, statements)
     }
+}
+
+/// Runs statements with a client, whose options say where and as whom.
+pub(crate) fn run(mut client: Command, database: &str, statements: &str) -> String {
+    client.args(["--batch", "--raw", "--skip-column-names", "--default-character-set=utf8mb4"]);
+    client.arg(database).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = client.spawn().expect("start mariadb");
+    let mut input = child.stdin.take().expect("its input");
+    std::io::Write::write_all(&mut input, statements.as_bytes()).expect("write to it");
+    drop(input);
+    let output = child.wait_with_output().expect("wait for mariadb");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{statements}: {said}");
+    String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
 }
 
 /// Makes an empty database in `data`.
@@ -143,7 +142,14 @@ fn command(program: &str, folder: &Path) -> Command {
     command
 }
 
-fn client(program: &str, address: SocketAddr, user: &str) -> Command {
+/// Tells whether a server answers there, of MariaDB or MySQL.
+pub(crate) fn is_up(address: SocketAddr) -> bool {
+    let mut ping = client("mariadb-admin", address, "root");
+    let ping = ping.arg("ping").stdout(Stdio::null()).stderr(Stdio::null());
+    ping.status().expect("start mariadb-admin").success()
+}
+
+pub(crate) fn client(program: &str, address: SocketAddr, user: &str) -> Command {
     let mut client = Command::new(installed(program));
     client.args(["--no-defaults", "--skip-ssl", "--host=127.0.0.1"]);
     client.arg(format!("--port={}", address.port())).arg(format!("--user={user}"));

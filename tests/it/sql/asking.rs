@@ -6,6 +6,7 @@ use std::time::Duration;
 use auth::{Caller, Granted, Identity, OwnerId, Role};
 use egress::{Dns, Egress, Timeouts};
 use harness::mariadb::{self, Mariadb};
+use harness::mysql::{self, Mysql};
 use harness::postgres::{self, Postgres};
 use http_body_util::BodyExt as _;
 use secrecy::SecretString;
@@ -79,6 +80,13 @@ impl<'a> From<&'a Mariadb> for Server<'a> {
     fn from(server: &'a Mariadb) -> Self {
         let (address, authority) = (server.address(), server.authority());
         Self { driver: SqlDriver::Mariadb, address, password: mariadb::PASSWORD, authority }
+    }
+}
+
+impl<'a> From<&'a Mysql> for Server<'a> {
+    fn from(server: &'a Mysql) -> Self {
+        let (address, authority) = (server.address(), server.authority());
+        Self { driver: SqlDriver::Mysql, address, password: mysql::PASSWORD, authority }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use sourcegate_core::{Classify as _, Kind, Secrets, SqlTls, SslMode};
+use sourcegate_core::{Classify as _, Kind, SqlTls, SslMode};
 use sql::Format::{Csv, Json};
 
 use super::asking::Source;
@@ -43,9 +43,12 @@ pub(super) fn is_refused(error: &sql::Error, user: &str, password: &str) {
     assert!(!printed.contains(password), "{printed}");
 }
 
-/// A password in the place of the one that is right.
-pub(super) fn password(text: &str) -> Secrets {
-    Secrets::from_iter([("password".to_owned(), SecretString::from(text))])
+/// Puts a password in the place of the one that is right.
+pub(super) fn set_password(source: &mut Source, text: &str) {
+    let others = source.secrets.iter().filter(|(name, _)| *name != "password");
+    let others = others.map(|(name, text)| (name.to_owned(), text.clone()));
+    let password = ("password".to_owned(), SecretString::from(text));
+    source.secrets = others.chain([password]).collect();
 }
 
 /// Callers leave at any moment of a short statement, and no cancel ever hits the next one, which has this text.

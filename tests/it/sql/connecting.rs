@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::asking::Source;
-use super::both::{self, is_refused, modes};
+use super::both::{is_refused, modes, set_password};
 
 const ENCRYPTED: &str = "SELECT ssl AS x FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
@@ -63,7 +63,7 @@ async fn q41_refused_credentials_are_a_502_that_shows_nothing() {
     {
         let mut source = Source::of(postgres, user);
         source.target.database = database.to_owned();
-        source.secrets = both::password(password);
+        set_password(&mut source, password);
         let error = source.whole(Csv, "SELECT 1", &[]).await.unwrap_err();
         is_refused(&error, user, password);
     }

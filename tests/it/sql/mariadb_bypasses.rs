@@ -8,11 +8,11 @@ use sql::Format::{self, Csv, Json, JsonArrays, Ndjson};
 
 use super::asking::Source;
 
-const FORMATS: [Format; 2] = [Csv, Json];
+pub(super) const FORMATS: [Format; 2] = [Csv, Json];
 
-/// What answers a statement.
+/// What answers a statement, of MariaDB or MySQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Met {
+pub(super) enum Met {
     /// Our own wall: the first word, or a word that reaches beyond tables.
     Lexer,
     /// The server refuses it for what it is, most when it parses it alone; or it has no columns.
@@ -137,7 +137,7 @@ const BATTERY: &[(&str, Met, &str)] = &[
     ("Q30", Met::Lexer, "SELECT 1\0"),
 ];
 
-async fn meets(source: &Source, format: Format, statement: &str) -> Met {
+pub(super) async fn meets(source: &Source, format: Format, statement: &str) -> Met {
     let error = match source.whole(format, statement, &[]).await {
         Ok(_) => return Met::Nothing,
         Err(error) => error,

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::asking::Source;
-use super::both::{self, is_refused, modes};
+use super::both::{is_refused, modes, set_password};
 
 const CIPHER: &str = "SELECT VARIABLE_VALUE AS x FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_cipher'";
 
@@ -68,7 +68,7 @@ async fn q41_refused_credentials_are_a_502_that_shows_nothing() {
         ("elsewhere", PASSWORD),
     ] {
         let mut source = Source::of(mariadb, user);
-        source.secrets = both::password(password);
+        set_password(&mut source, password);
         let error = source.whole(Csv, "SELECT 1", &[]).await.unwrap_err();
         is_refused(&error, user, password);
     }

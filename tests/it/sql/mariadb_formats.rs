@@ -9,7 +9,7 @@ use sql::{Limits, Trailers};
 
 use super::asking::Source;
 
-fn lines(answer: &str) -> String {
+pub(super) fn lines(answer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap();
     let row = &answer["rows"][0];
     let columns = answer["columns"].as_array().unwrap();
