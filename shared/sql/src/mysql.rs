@@ -11,6 +11,7 @@ mod column;
 mod command;
 mod connect;
 mod connector;
+mod digits;
 mod identity;
 mod number;
 mod param;

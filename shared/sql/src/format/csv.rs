@@ -28,5 +28,7 @@ pub(crate) fn write_line<'a>(
 }
 
 fn is_quoted(text: &[u8]) -> bool {
-    text.is_empty() || text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'))
+    // All of them are looked at, since that can be done with many at once.
+    let is_special = |byte: &u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
+    text.is_empty() || text.iter().fold(false, |found, byte| found | is_special(byte))
 }

@@ -1,6 +1,5 @@
 //! Rows in binary form as texts, in the forms that the servers themselves write.
 
-use std::io::Write;
 use std::ops::Range;
 
 use mysql_common::constants::{ColumnFlags, ColumnType};
@@ -8,6 +7,7 @@ use mysql_common::io::ParseBuf;
 use mysql_common::packets::Column as Definition;
 
 use super::command::protocol;
+use super::digits::{date, float, integer, time};
 use crate::Error;
 
 /// How values of one column are read.
@@ -67,64 +67,57 @@ impl Row {
 /// Writes one value; nothing if it is cut off or of a type that no answer has.
 fn write(out: &mut Vec<u8>, kind: Kind, rest: &mut ParseBuf<'_>) -> Option<()> {
     use ColumnType as C;
-    let is_unsigned = kind.is_unsigned;
-    match kind.of {
-        C::MYSQL_TYPE_TINY if is_unsigned => write!(out, "{}", rest.checked_eat_u8()?),
-        C::MYSQL_TYPE_TINY => write!(out, "{}", rest.checked_eat_i8()?),
-        C::MYSQL_TYPE_SHORT | C::MYSQL_TYPE_YEAR if is_unsigned => {
-            write!(out, "{}", rest.checked_eat_u16_le()?)
+    match (kind.of, kind.is_unsigned) {
+        (C::MYSQL_TYPE_TINY, true) => integer(out, rest.checked_eat_u8()?),
+        (C::MYSQL_TYPE_TINY, false) => integer(out, rest.checked_eat_i8()?),
+        (C::MYSQL_TYPE_SHORT | C::MYSQL_TYPE_YEAR, true) => {
+            integer(out, rest.checked_eat_u16_le()?);
         }
-        C::MYSQL_TYPE_SHORT | C::MYSQL_TYPE_YEAR => write!(out, "{}", rest.checked_eat_i16_le()?),
-        C::MYSQL_TYPE_LONG | C::MYSQL_TYPE_INT24 if is_unsigned => {
-            write!(out, "{}", rest.checked_eat_u32_le()?)
+        (C::MYSQL_TYPE_SHORT | C::MYSQL_TYPE_YEAR, false) => {
+            integer(out, rest.checked_eat_i16_le()?);
         }
-        C::MYSQL_TYPE_LONG | C::MYSQL_TYPE_INT24 => write!(out, "{}", rest.checked_eat_i32_le()?),
-        C::MYSQL_TYPE_LONGLONG if is_unsigned => write!(out, "{}", rest.checked_eat_u64_le()?),
-        C::MYSQL_TYPE_LONGLONG => write!(out, "{}", rest.checked_eat_i64_le()?),
-        C::MYSQL_TYPE_FLOAT => {
+        (C::MYSQL_TYPE_LONG | C::MYSQL_TYPE_INT24, true) => {
+            integer(out, rest.checked_eat_u32_le()?);
+        }
+        (C::MYSQL_TYPE_LONG | C::MYSQL_TYPE_INT24, false) => {
+            integer(out, rest.checked_eat_i32_le()?);
+        }
+        (C::MYSQL_TYPE_LONGLONG, true) => integer(out, rest.checked_eat_u64_le()?),
+        (C::MYSQL_TYPE_LONGLONG, false) => integer(out, rest.checked_eat_i64_le()?),
+        (C::MYSQL_TYPE_FLOAT, _) => {
             let number = rest.checked_eat_f32_le()?;
-            out.write_all(number_text(f64::from(number), number).as_bytes())
+            float(out, f64::from(number), number);
         }
-        C::MYSQL_TYPE_DOUBLE => {
+        (C::MYSQL_TYPE_DOUBLE, _) => {
             let number = rest.checked_eat_f64_le()?;
-            out.write_all(number_text(number, number).as_bytes())
+            float(out, number, number);
         }
-        C::MYSQL_TYPE_DATE | C::MYSQL_TYPE_NEWDATE => {
-            let [year, month, day, ..] = moment(rest)?;
-            write!(out, "{year:04}-{month:02}-{day:02}")
+        (C::MYSQL_TYPE_DATE | C::MYSQL_TYPE_NEWDATE, _) => date(out, &moment(rest)?),
+        (C::MYSQL_TYPE_DATETIME | C::MYSQL_TYPE_TIMESTAMP, _) => {
+            let moment = moment(rest)?;
+            date(out, &moment);
+            out.push(b' ');
+            time(out, &moment[3..], kind.decimals);
         }
-        C::MYSQL_TYPE_DATETIME | C::MYSQL_TYPE_TIMESTAMP => {
-            let [year, month, day, hour, minute, second, micros] = moment(rest)?;
-            write!(out, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}").ok()?;
-            fraction(out, micros, kind.decimals)
+        (C::MYSQL_TYPE_TIME, _) => {
+            let (sign, duration) = duration(rest)?;
+            out.extend_from_slice(sign.as_bytes());
+            time(out, &duration, kind.decimals);
         }
-        C::MYSQL_TYPE_TIME => {
-            let (sign, [hours, minute, second, micros]) = duration(rest)?;
-            write!(out, "{sign}{hours:02}:{minute:02}:{second:02}").ok()?;
-            fraction(out, micros, kind.decimals)
-        }
-        C::MYSQL_TYPE_NULL
-        | C::MYSQL_TYPE_TIMESTAMP2
-        | C::MYSQL_TYPE_DATETIME2
-        | C::MYSQL_TYPE_TIME2
-        | C::MYSQL_TYPE_TYPED_ARRAY
-        | C::MYSQL_TYPE_UNKNOWN => return None,
-        _ => {
-            let bytes = rest.checked_eat_lenenc_str()?;
-            // Perses gives bytes that are no text as one (contract/perses.md 2.6).
-            out.write_all(String::from_utf8_lossy(bytes).as_bytes())
-        }
+        (
+            C::MYSQL_TYPE_NULL
+            | C::MYSQL_TYPE_TIMESTAMP2
+            | C::MYSQL_TYPE_DATETIME2
+            | C::MYSQL_TYPE_TIME2
+            | C::MYSQL_TYPE_TYPED_ARRAY
+            | C::MYSQL_TYPE_UNKNOWN,
+            _,
+        ) => return None,
+        // Perses gives bytes that are no text as one (contract/perses.md 2.6).
+        _ => out
+            .extend_from_slice(String::from_utf8_lossy(rest.checked_eat_lenenc_str()?).as_bytes()),
     }
-    .ok()
-}
-
-/// The shortest digits that mean this number, with an exponent where the servers write one.
-fn number_text(size: f64, number: impl std::fmt::Display + std::fmt::LowerExp) -> String {
-    if size == 0.0 || (1e-15..1e15).contains(&size.abs()) {
-        number.to_string()
-    } else {
-        format!("{number:e}")
-    }
+    Some(())
 }
 
 /// Year, month, day, hour, minute, second, microseconds; what is left out is zero.
@@ -169,17 +162,6 @@ fn duration(rest: &mut ParseBuf<'_>) -> Option<(&'static str, [u32; 4])> {
         read[3] = bytes.eat_u32_le();
     }
     Some((sign, read))
-}
-
-fn fraction(out: &mut Vec<u8>, micros: u32, decimals: u8) -> std::io::Result<()> {
-    let digits = match usize::from(decimals) {
-        0 => return Ok(()),
-        digits @ 1..=6 => digits,
-        _ if micros == 0 => return Ok(()),
-        _ => 6,
-    };
-    let all = format!("{micros:06}");
-    write!(out, ".{}", &all[..digits.min(all.len())])
 }
 
 #[cfg(test)]
