@@ -17,8 +17,14 @@ pub const PASSWORD: &str = "mariadb-password-4711";
 /// The name that the server's certificate has.
 pub const SERVER_NAME: &str = "db.test";
 
-/// What is there: accounts, and a database `shop` with tables that `reader` may read and `writer` may write.
+/// What is there: a database `shop` with tables.
 const CONTENT: &str = include_str!("mariadb/content.sql");
+
+/// Who there is, also in MySQL: `reader` may read the tables, `writer` may write them, others may more or less.
+pub(crate) const ACCOUNTS: &str = include_str!("mariadb/accounts.sql");
+
+/// What MariaDB and MySQL say in other words.
+const DEFAULT_ROLE: &str = "SET DEFAULT ROLE staff FOR staffed";
 
 /// Small and forgetful: nothing here outlives its test.
 const SMALL: [&str; 5] = [
@@ -73,7 +79,7 @@ impl Mariadb {
         };
         let (process, address) = Process::serve("mariadb", start, async |at| is_up(at)).await;
         let mariadb = Self { address, process, authority };
-        mariadb.sql("mysql", CONTENT);
+        mariadb.sql("mysql", &[CONTENT, ACCOUNTS, DEFAULT_ROLE].concat());
         mariadb
     }
 

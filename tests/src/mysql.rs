@@ -9,17 +9,19 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::certificates::certificates;
-use crate::mariadb::{client, is_up, run};
+use crate::mariadb::{ACCOUNTS, client, is_up, run};
 use crate::process::{Process, is_root, root};
 
-/// The password of every account but the administrator's, who needs none.
-pub const PASSWORD: &str = "mysql-password-4711";
+pub use crate::mariadb::{PASSWORD, SERVER_NAME};
 
-/// The name that the server's certificate has.
-pub const SERVER_NAME: &str = "db.test";
-
-/// What is there: accounts, and a database `shop` with tables that `reader` may read and `writer` may write.
+/// What is there: a database `shop` with tables.
 const CONTENT: &str = include_str!("mysql/content.sql");
+
+/// What MariaDB says in other words, and a privilege of the kind that MySQL alone has.
+const MORE_ACCOUNTS: &str = "SET DEFAULT ROLE staff TO staffed;
+CREATE USER sets IDENTIFIED BY 'mariadb-password-4711';
+GRANT SYSTEM_VARIABLES_ADMIN ON *.* TO sets;
+GRANT SELECT ON shop.* TO sets;";
 
 /// The administrator comes over TCP, as everybody does. A statement has a line.
 const ADMINISTRATOR: &str =
@@ -82,7 +84,7 @@ impl Mysql {
         };
         let (process, address) = Process::serve("mysql", start, async |at| is_up(at)).await;
         let mysql = Self { address, process, authority };
-        mysql.sql("mysql", CONTENT);
+        mysql.sql("mysql", &[CONTENT, ACCOUNTS, MORE_ACCOUNTS].concat());
         mysql
     }
 

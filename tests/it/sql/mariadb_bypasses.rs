@@ -8,8 +8,6 @@ use sql::Format::{self, Csv, Json, JsonArrays, Ndjson};
 
 use super::asking::Source;
 
-pub(super) const FORMATS: [Format; 2] = [Csv, Json];
-
 /// What answers a statement, of MariaDB or MySQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Met {
@@ -155,6 +153,25 @@ pub(super) async fn meets(source: &Source, format: Format, statement: &str) -> M
     }
 }
 
+/// Tries statements, each of which is met as it says and leaves the tables' state and the session's settings as they were.
+pub(super) async fn withstands(
+    source: &Source,
+    battery: &[(&str, Met, &str)],
+    settings: &str,
+    state: impl Fn() -> String,
+) {
+    let before = state();
+    for (row, expected, statement) in battery {
+        for format in [Csv, Json] {
+            let met = meets(source, format, statement).await;
+            assert_eq!(met, *expected, "{row} {format:?} {statement}");
+            // The connection, kept or new, serves the next caller as if nothing had been.
+            assert_eq!(source.text(Csv, settings).await, "r,e\n1,\n", "{statement}");
+        }
+        assert_eq!(state(), before, "{row} {statement}");
+    }
+}
+
 /// Rows of every table, how far the sequence is, and whether there is a table too many.
 const STATE: &str = "SELECT (SELECT COUNT(*) FROM goods), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM log_aria),
  (SELECT COUNT(*) FROM log_myisam), (SELECT COUNT(*) FROM log_memory), (SELECT next_not_cached_value FROM counter),
@@ -164,17 +181,8 @@ const STATE: &str = "SELECT (SELECT COUNT(*) FROM goods), (SELECT COUNT(*) FROM 
 async fn q01_to_q30_no_statement_writes_or_leaves_anything() {
     let mariadb = Mariadb::start(&[]).await;
     let source = Source::of(&mariadb, "writer");
-    let before = mariadb.sql("shop", STATE);
-    for (row, expected, statement) in BATTERY {
-        for format in FORMATS {
-            let met = meets(&source, format, statement).await;
-            assert_eq!(met, *expected, "{row} {format:?} {statement}");
-            // The connection, kept or new, serves the next caller as if nothing had been.
-            let settings = "SELECT @@tx_read_only AS r, @evil AS e";
-            assert_eq!(source.text(Csv, settings).await, "r,e\n1,\n", "{statement}");
-        }
-        assert_eq!(mariadb.sql("shop", STATE), before, "{row} {statement}");
-    }
+    let settings = "SELECT @@tx_read_only AS r, @evil AS e";
+    withstands(&source, BATTERY, settings, || mariadb.sql("shop", STATE)).await;
     assert!(!std::path::Path::new("/tmp/sourcegate-mariadb-written").exists());
 }
 
