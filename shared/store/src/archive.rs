@@ -60,6 +60,9 @@ pub enum Restored {
     Refused(String),
 }
 
+/// What is there by a uid, and by a name.
+type There = (Option<Stored>, Option<Stored>);
+
 impl Admin {
     /// Reads all data sources of an organisation, in the order of lists.
     ///
@@ -121,11 +124,8 @@ impl Admin {
     /// # Errors
     /// What the table says.
     pub async fn conflict(&self, wanted: &Archived) -> Result<Option<String>, Error> {
-        Ok(match self.there(wanted).await? {
-            (None, None) => None,
-            (Some(_), _) => Some(format!("uid `{}` is there already", wanted.uid)),
-            (None, Some(_)) => Some(format!("name `{}` is there already", wanted.settings.name)),
-        })
+        let there = self.there(wanted).await?;
+        Ok(in_the_way(wanted, &there))
     }
 
     /// Writes a data source of an archive, sealed to the keys of its organisation here.
@@ -141,7 +141,13 @@ impl Admin {
             if round > 0 {
                 pause(round.min(4)).await;
             }
-            let (by_uid, by_name) = self.there(wanted).await?;
+            let there = self.there(wanted).await?;
+            if conflicts == Conflicts::Kept
+                && let Some(reason) = in_the_way(wanted, &there)
+            {
+                return Ok(Restored::Kept(reason));
+            }
+            let (by_uid, by_name) = there;
             let is_one = |uid: &Stored| {
                 by_name.as_ref().is_none_or(|name| name.source.uid == uid.source.uid)
             };
@@ -151,11 +157,6 @@ impl Admin {
                     uid.source.settings.name, name.source.settings.name
                 )),
                 (None, None) => None,
-                _ if conflicts == Conflicts::Kept => match self.conflict(wanted).await? {
-                    Some(reason) => return Ok(Restored::Kept(reason)),
-                    // Somebody has removed it meanwhile.
-                    None => continue,
-                },
                 (Some(there), _) | (None, Some(there)) => {
                     let reason = || "what is there is read-only: a file says what it is".to_owned();
                     there.source.read_only.then(reason)
@@ -186,11 +187,20 @@ impl Admin {
         Err(Error::Busy)
     }
 
-    async fn there(&self, wanted: &Archived) -> Result<(Option<Stored>, Option<Stored>), Error> {
+    async fn there(&self, wanted: &Archived) -> Result<There, Error> {
         let by_uid = Reference::Uid(wanted.uid.clone());
         let by_name = Reference::Name(wanted.settings.name.clone());
         let store = self.store();
         Ok((store.find(wanted.org, &by_uid).await?, store.find(wanted.org, &by_name).await?))
+    }
+}
+
+/// Says what has the uid or the name of a data source.
+fn in_the_way(wanted: &Archived, there: &There) -> Option<String> {
+    match there {
+        (None, None) => None,
+        (Some(_), _) => Some(format!("uid `{}` is there already", wanted.uid)),
+        (None, Some(_)) => Some(format!("name `{}` is there already", wanted.settings.name)),
     }
 }
 

@@ -195,6 +195,35 @@ async fn what_is_there_already_stays_is_replaced_or_stops_the_import() {
         "{said}"
     );
     assert_eq!(admin(here.path(), &["fsck"]).await.status.code(), Some(0));
+
+    // What is there stays as it is where that is asked for, however it is in the way.
+    let skipped = admin(here.path(), &[IMPORT, &["--on-conflict", "skip"]].concat()).await;
+    assert_eq!(skipped.status.code(), Some(0));
+    assert!(text(&skipped.stdout).ends_with("0 created, 0 replaced, 3 skipped\n"));
+}
+
+#[tokio::test]
+async fn a_default_that_cannot_be_one_is_named() {
+    let (here, there, upstream) = (folder(), folder(), FakeUpstream::start().await);
+    let (server, client) = filled(here.path(), &upstream).await;
+    for uid in ["secret", "plain"] {
+        assert_eq!(client.delete(&format!("/api/datasources/uid/{uid}")).await.status, 200);
+    }
+    assert_eq!(admin(here.path(), EXPORT).await.status.code(), Some(0));
+    drop(server);
+    fs::copy(here.path().join("all.age"), there.path().join("all.age")).unwrap();
+    let server = Binary::start(there.path(), &[]).await;
+    let client = server.admin(&there.path().join(".sourcegate"));
+    let own = json!({ "uid": "own", "isDefault": true });
+    client.create(&with(plain("own", "http://127.0.0.1:1"), own)).await;
+    for conflicts in ["fail", "replace"] {
+        let import = [IMPORT, &["--on-conflict", conflicts]].concat();
+        let imported = admin(there.path(), &import).await;
+        assert_eq!(imported.status.code(), Some(3), "{conflicts}: {}", text(&imported.stderr));
+        let told = "organisation 1, data source `default`: not the default, since `own` is\n";
+        assert!(text(&imported.stdout).starts_with(told), "{}", text(&imported.stdout));
+        assert_eq!(client.get("/api/datasources/uid/own").await.json()["isDefault"], true);
+    }
 }
 
 #[tokio::test]
@@ -213,9 +242,9 @@ async fn a_data_source_that_would_be_refused_is_named_and_the_others_are_made() 
     assert_eq!(imported.status.code(), Some(3), "{}", text(&imported.stderr));
     let reason = "it would be refused: data sources must not be at an address that is loopback";
     let told = format!(
-        "organisation 1, `default`: left out, {reason}\n\
-         organisation 1, `plain`: permissions left out, since nobody here is user bob\n\
-         organisation 1, `secret`: left out, {reason}\n\
+        "organisation 1, data source `default`: left out, {reason}\n\
+         organisation 1, data source `plain`: permissions left out, since nobody here is user bob\n\
+         organisation 1, data source `secret`: left out, {reason}\n\
          1 created, 0 replaced, 0 skipped, 2 left out\n"
     );
     assert_eq!(text(&imported.stdout), told);
@@ -231,7 +260,7 @@ async fn what_is_given_to_somebody_who_has_left_is_not_in_the_file_and_the_expor
     let (_server, client) = filled(here.path(), &upstream).await;
     documents::expelled(&client, "bob").await;
     let exported = admin(here.path(), EXPORT).await;
-    let said = "organisation 1, `secret`: 1 permission left out, since who had it is not here any more\n\
+    let said = "organisation 1, data source `secret`: 1 permission left out, since who had it is not here any more\n\
                 exported 3 data sources and 0 documents with their secrets to all.age\n";
     assert_eq!(text(&exported.stdout), said, "{}", text(&exported.stderr));
 }

@@ -100,7 +100,7 @@ fn noted(notes: &mut Notes, source: &Datasource, gone: usize) {
         1 => "1 permission left out, since who had it is not here any more".to_owned(),
         _ => format!("{gone} permissions left out, since who had them is not here any more"),
     };
-    notes.source(source.org, (&format!("`{}`", source.uid), Some(&source.uid)), &what);
+    notes.source(source.org, (&format!("data source `{}`", source.uid), Some(&source.uid)), &what);
 }
 
 /// What accounts are called, by organisation and number.

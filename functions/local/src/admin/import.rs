@@ -1,28 +1,24 @@
 //! `admin import`.
 
 mod documents;
+mod done;
 mod sources;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde_json::json;
-use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy};
-use store::{Admin, Conflicts, Restored, User};
+use sourcegate_core::{Assignee, Cidr, Level, OrgId, Permissions, Policy, Uid};
+use store::{Admin, Conflicts, User};
 
 use super::archive::{Assigned, DocumentLine, Line, Permission, Reader};
-use super::notes::Notes;
 use super::password::passphrase;
 use super::progress::Bars;
 use super::said::Said;
 use super::target::Target;
 use super::{OnConflict, Passphrase};
-
-/// The exit code when something of the file is not in, and nobody asked for that.
-const NOT_ALL: u8 = 3;
+use done::Done;
 
 /// What is asked for.
 pub(crate) struct Wanted<'a> {
@@ -87,12 +83,11 @@ async fn write(
         OnConflict::Fail => (Conflicts::Kept, "replace"),
     };
     let go_on = format!("what came before it is in, go on with --on-conflict {again}");
-    let (mut done, mut written) = (Done::default(), documents::Written::default());
+    let (mut done, mut written) = (Done::new(wanted.on_conflict), documents::Written::default());
     for one in all {
         let restored = one.restore(admin, conflicts).await;
         let restored = restored.with_context(|| format!("{}; {go_on}", one.called))?;
-        done.count((&restored.0, restored.2));
-        if let Some(what) = restored.1 {
+        if let Some(what) = done.count(restored) {
             done.notes.source(one.org, (&one.called, one.uid.as_ref()), &what);
         }
         bar.inc(1);
@@ -100,8 +95,7 @@ async fn write(
     for one in documents {
         let restored = one.restore(admin, conflicts, &mut written).await;
         let restored = restored.with_context(|| format!("{}; {go_on}", one.called))?;
-        done.count((&restored.0, restored.2));
-        if let Some(what) = restored.1 {
+        if let Some(what) = done.count(restored) {
             done.notes.document(one.org, &one.called, &what);
         }
         bar.inc(1);
@@ -165,7 +159,7 @@ struct Known {
 
 struct Org {
     accounts: HashMap<String, u32>,
-    has_default: bool,
+    default: Option<Uid>,
 }
 
 impl Known {
@@ -179,8 +173,10 @@ impl Known {
             target.expect_org(org).await?;
             let accounts = admin.service_accounts(org).await?;
             let accounts = accounts.into_iter().map(|(id, name)| (name, id)).collect();
-            let has_default = admin.sources(org).await?.iter().any(|stored| stored.is_default);
-            place.insert(Org { accounts, has_default });
+            let sources = admin.sources(org).await?;
+            let default = sources.iter().find(|stored| stored.is_default);
+            let default = default.map(|stored| stored.source.uid.clone());
+            place.insert(Org { accounts, default });
         }
         Ok(())
     }
@@ -192,8 +188,9 @@ impl Known {
         users.find(|user| user.login.to_lowercase() == login)?.assignee(org)
     }
 
-    fn has_default(&self, org: OrgId) -> bool {
-        self.orgs.get(&org).is_some_and(|org| org.has_default)
+    /// Gives the default of an organisation as it was before.
+    fn default_of(&self, org: OrgId) -> Option<&Uid> {
+        self.orgs.get(&org)?.default.as_ref()
     }
 
     /// Finds everybody by name. Whoever is not here gets nothing, since a number is somebody else's elsewhere.
@@ -223,55 +220,5 @@ impl Known {
             }
         }
         (found, unknown)
-    }
-}
-
-/// What was done.
-#[derive(Default)]
-struct Done {
-    created: usize,
-    replaced: usize,
-    skipped: usize,
-    left_out: usize,
-    /// Whether something of the file is not in, and nobody asked for that.
-    lost: bool,
-    notes: Notes,
-}
-
-/// What became of a line of the file, what is to be told of it, and whether something of it is lost.
-type Outcome = (Restored, Option<String>, bool);
-
-/// Says that a line was not written and why.
-fn left_out(why: String) -> Outcome {
-    let note = format!("left out, {why}");
-    (Restored::Refused(why), Some(note), true)
-}
-
-impl Done {
-    /// Counts it.
-    fn count(&mut self, (restored, lost): (&Restored, bool)) {
-        *match restored {
-            Restored::Created => &mut self.created,
-            Restored::Replaced => &mut self.replaced,
-            Restored::Kept(_) => &mut self.skipped,
-            Restored::Refused(_) => &mut self.left_out,
-        } += 1;
-        self.lost |= lost;
-    }
-
-    fn said(self) -> Said {
-        let Self { created, replaced, skipped, left_out, lost, notes } = self;
-        let Notes { mut text, json: notes } = notes;
-        // Writing to a string does not fail.
-        let _ = write!(text, "{created} created, {replaced} replaced, {skipped} skipped");
-        let _ = match left_out {
-            0 => writeln!(text),
-            _ => writeln!(text, ", {left_out} left out"),
-        };
-        let json = json!({
-            "created": created, "replaced": replaced, "skipped": skipped, "leftOut": left_out,
-            "notes": notes,
-        });
-        Said::new(text, json).ending_with(if lost { NOT_ALL } else { 0 })
     }
 }

@@ -9,7 +9,8 @@ use sourcegate_core::{
 };
 use store::{Admin, ArchivedDocument, Conflicts, DocumentDraft, Restored};
 
-use super::{Known, Outcome, Wanted, left_out};
+use super::done::Outcome;
+use super::{Known, Wanted};
 use crate::admin::archive::{Bound, DocumentLine};
 use crate::admin::export::documents::called;
 use crate::admin::target::Target;
@@ -47,41 +48,42 @@ impl Judged {
     ) -> Result<Outcome, store::Error> {
         let document = match &self.document {
             Ok(document) => document,
-            Err(reason) => return Ok(left_out(reason.clone())),
+            Err(reason) => return Ok(Outcome::left_out(reason.clone())),
         };
         let (org, id) = (self.org, &document.draft.id);
         let nobody = || if id.kind.is_binding() { self.nobody(": ") } else { String::new() };
         if id.kind.is_binding() && document.draft.subjects.is_empty() {
-            return Ok(left_out(format!("it names nobody else{}", nobody())));
+            if conflicts == Conflicts::Kept && admin.has_document(org, id).await? {
+                return Ok(Outcome::kept("it is there already".to_owned()));
+            }
+            return Ok(Outcome::left_out(format!("it names nobody else{}", nobody())));
         }
         let mut bound = document.bound.clone();
         bound.retain(|one| written.0.contains(&(org, id.secret(one.name.clone()))));
         let unbound = unbound(document, &bound);
         let wanted = ArchivedDocument { bound, ..document.clone() };
         let restored = match admin.restore_document(&wanted, conflicts).await? {
-            Restored::Refused(reason) => return Ok(left_out(format!("{reason}{}", nobody()))),
-            Restored::Kept(reason) => {
-                let note = format!("skipped, {reason}");
-                return Ok((Restored::Kept(reason), Some(note), false));
+            Restored::Refused(reason) => {
+                return Ok(Outcome::left_out(format!("{reason}{}", nobody())));
             }
+            Restored::Kept(reason) => return Ok(Outcome::kept(reason)),
             restored => restored,
         };
         if id.kind.is_secret() {
             written.0.insert((org, id.clone()));
         }
-        let note = if id.kind != DocumentKind::Project {
-            let subjects =
-                (!self.unknown.is_empty()).then(|| self.nobody("subjects left out, since "));
-            subjects.or(unbound)
+        let lacks =
+            |what: &str| Vec::from_iter((!self.unknown.is_empty()).then(|| self.nobody(what)));
+        let (lacks, note) = if id.kind != DocumentKind::Project {
+            (lacks("subjects left out, since "), unbound)
         } else if restored == Restored::Replaced {
             let is_other = admin.owner(org, id).await? != document.maker;
-            (is_other || !self.unknown.is_empty())
-                .then(|| "its owner stays as it is here".to_owned())
+            let stays = is_other || !self.unknown.is_empty();
+            (Vec::new(), stays.then(|| "its owner stays as it is here".to_owned()))
         } else {
-            (!self.unknown.is_empty()).then(|| self.nobody("nobody owns it, since "))
+            (lacks("nobody owns it, since "), None)
         };
-        let keeps_owner = id.kind == DocumentKind::Project && restored == Restored::Replaced;
-        Ok((restored, note, !self.unknown.is_empty() && !keeps_owner))
+        Ok(Outcome { restored, lacks, note })
     }
 
     /// Says who is unknown, if anybody is.

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use sourcegate_core::{OrgId, Policy, Uid};
 use store::{Admin, Archived, Conflicts, Restored};
 
-use super::{Known, Outcome, Wanted, left_out};
+use super::done::Outcome;
+use super::{Known, Wanted};
 use crate::admin::archive::Line;
 use crate::admin::target::Target;
 
@@ -17,8 +18,8 @@ pub(super) struct Judged {
     pub(super) uid: Option<Uid>,
     /// What would be written; else why nothing is.
     pub(super) archived: Result<Archived, String>,
-    /// Who of its permissions is unknown here.
-    unknown: Vec<String>,
+    /// What of it cannot be in.
+    lacks: Vec<String>,
 }
 
 impl Judged {
@@ -30,20 +31,12 @@ impl Judged {
     ) -> Result<Outcome, store::Error> {
         let archived = match &self.archived {
             Ok(archived) => archived,
-            Err(why) => return Ok(left_out(why.clone())),
+            Err(why) => return Ok(Outcome::left_out(why.clone())),
         };
         Ok(match admin.restore(archived, conflicts).await? {
-            Restored::Refused(why) => left_out(why),
-            Restored::Kept(why) => {
-                let note = format!("skipped, {why}");
-                (Restored::Kept(why), Some(note), false)
-            }
-            restored if self.unknown.is_empty() => (restored, None, false),
-            restored => {
-                let unknown = self.unknown.join(", ");
-                let note = format!("permissions left out, since nobody here is {unknown}");
-                (restored, Some(note), true)
-            }
+            Restored::Refused(why) => Outcome::left_out(why),
+            Restored::Kept(why) => Outcome::kept(why),
+            restored => Outcome { restored, lacks: self.lacks.clone(), note: None },
         })
     }
 }
@@ -66,10 +59,11 @@ pub(super) async fn judged(
         None => OrgId::new(line.org)?,
     };
     known.expect(target, org).await?;
+    let named = |uid: &Uid| format!("data source `{uid}`");
     let unnamed = || format!("data source {number} of the file");
     let refused = |uid: Option<Uid>, why: String| {
-        let called = uid.as_ref().map_or_else(unnamed, |uid| format!("`{uid}`"));
-        Ok(Judged { org, called, uid, archived: Err(why), unknown: Vec::new() })
+        let called = uid.as_ref().map_or_else(unnamed, named);
+        Ok(Judged { org, called, uid, archived: Err(why), lacks: Vec::new() })
     };
     let draft = match grafana::draft(line.source.get(), policy) {
         Ok(draft) => draft,
@@ -80,20 +74,24 @@ pub(super) async fn judged(
         }
     };
     let Some(uid) = draft.uid else { return refused(None, "it has no uid".to_owned()) };
-    let (permissions, unknown) = match &line.permissions {
-        Some(all) => {
-            let (permissions, unknown) = known.permissions(org, all);
-            (Some(permissions), unknown)
+    let mut lacks = Vec::new();
+    let permissions = line.permissions.as_ref().map(|all| {
+        let (permissions, unknown) = known.permissions(org, all);
+        if !unknown.is_empty() {
+            let unknown = unknown.join(", ");
+            lacks.push(format!("permissions left out, since nobody here is {unknown}"));
         }
-        None => (None, Vec::new()),
-    };
+        permissions
+    });
+    let other = known.default_of(org).filter(|other| line.is_default && **other != uid);
+    lacks.extend(other.map(|other| format!("not the default, since `{other}` is")));
     let archived = Archived {
         org,
         uid: uid.clone(),
         settings: draft.settings,
         secrets: draft.secrets,
         permissions,
-        is_default: line.is_default && !known.has_default(org),
+        is_default: line.is_default && other.is_none(),
     };
-    Ok(Judged { org, called: format!("`{uid}`"), uid: Some(uid), archived: Ok(archived), unknown })
+    Ok(Judged { org, called: named(&uid), uid: Some(uid), archived: Ok(archived), lacks })
 }
