@@ -63,10 +63,15 @@ impl Mysql {
     /// When MySQL is not there, which `tests/setup` puts into target/mysql, or does not come up.
     pub async fn start(settings: &[&str]) -> Self {
         let (authority, certificate, key) = certificates(SERVER_NAME);
+        // This takes seconds, in which another may take a port that is free now.
+        let empty = TempDir::new().expect("a folder for MySQL");
+        install(empty.path());
         let start = |address: SocketAddr| {
             let folder = TempDir::new().expect("a folder for MySQL");
             let path = folder.path();
-            install(path);
+            let copied =
+                Command::new("cp").arg("-r").arg(empty.path().join("data")).arg(path).status();
+            assert!(copied.expect("start cp").success(), "cannot copy an empty database");
             std::fs::write(path.join("first.sql"), ADMINISTRATOR).expect("write a file");
             std::fs::write(path.join("server.crt"), &certificate).expect("write a file");
             std::fs::write(path.join("server.key"), &key).expect("write a file");

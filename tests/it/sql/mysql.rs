@@ -5,9 +5,10 @@ mod bypasses;
 use std::time::Duration;
 
 use harness::mysql::{Mysql, PASSWORD, SERVER_NAME};
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use sourcegate_core::{Classify as _, Kind, Rev, SqlDriver, SqlParams, SqlTls, SslMode};
-use sql::Format::{Csv, Json};
+use sql::Format::{Csv, Json, Ndjson};
 use tokio::time::Instant;
 
 use super::asking::Source;
@@ -215,7 +216,7 @@ const ENDLESS: &str = "SELECT COUNT(*) FROM information_schema.COLUMNS a, inform
 
 /// Statements that run beside the one that asks.
 fn running(mysql: &Mysql) -> String {
-    let query = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND ID <> CONNECTION_ID()";
+    let query = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND IN ('Query', 'Execute') AND ID <> CONNECTION_ID()";
     mysql.sql("mysql", query)
 }
 
@@ -245,8 +246,15 @@ async fn q21_a_statement_ends_at_its_limit_here_and_in_the_database() {
 async fn a_caller_who_leaves_ends_the_statement() {
     let mysql = Mysql::start(&[]).await;
     let source = known(&mysql, "reader").await;
-    let leaving = source.whole(Csv, ENDLESS, &[]);
-    assert!(tokio::time::timeout(Duration::from_millis(500), leaving).await.is_err());
+    let begun = async {
+        while running(&mysql) != "1" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        answer = source.ask(Csv, ENDLESS, &[]) => panic!("{answer:?}"),
+        () = begun => {}
+    }
     nothing_runs(&mysql).await;
     assert_eq!(source.text(Csv, "SELECT 1 AS x").await, "x\n1\n");
 }
@@ -261,9 +269,15 @@ async fn q47_a_cancel_never_hits_the_next_statement() {
 #[tokio::test]
 async fn q37_an_error_after_the_first_row_breaks_every_format() {
     let source = known(Mysql::shared().await, "reader").await;
-    let query = "SELECT a.ID, IF(a.ID = 200, (SELECT 1 UNION SELECT 2), 1) AS x FROM information_schema.COLLATIONS a ORDER BY a.ID";
-    for format in [Csv, Json] {
-        assert!(source.whole(format, query, &[]).await.is_err(), "{format:?}");
+    // The 20,000th row asks for one value and finds two.
+    let query =
+        "SELECT @n := @n + 1 AS n, IF(@n < 20000, REPEAT('x', 20), (SELECT 1 UNION SELECT 2)) AS x
+        FROM information_schema.COLLATIONS a, information_schema.COLLATIONS b, (SELECT @n := 0) c";
+    for format in [Csv, Json, Ndjson] {
+        let answer = source.ask(format, query, &[]).await.unwrap();
+        let error = answer.body.collect().await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Invalid, "{format:?}: {error:?}");
+        assert!(error.public().contains("more than 1 row"), "{format:?}: {error:?}");
         assert_eq!(source.text(Csv, "SELECT 1 AS x").await, "x\n1\n");
     }
 }

@@ -12,14 +12,17 @@ const WORDS: [&str; 2] = ["INTO", OTHERS];
 const OTHERS: &str = "PROCESSLIST";
 
 /// Functions that reach files, keys, programs, other servers or other sessions; those of libraries ask for no right of their own.
-const FUNCTIONS: [&str; 19] = [
+const FUNCTIONS: [&str; 22] = [
     "LOAD_FILE",
     "GEN_DICTIONARY_LOAD",
     "GEN_DICTIONARY_DROP",
     "GET_LOCK",
     "SERVICE_GET_READ_LOCKS",
     "SERVICE_GET_WRITE_LOCKS",
+    "SERVICE_RELEASE_LOCKS",
     "KEYRING_KEY_FETCH",
+    "KEYRING_KEY_LENGTH_FETCH",
+    "KEYRING_KEY_TYPE_FETCH",
     "KEYRING_KEY_STORE",
     "KEYRING_KEY_GENERATE",
     "KEYRING_KEY_REMOVE",
