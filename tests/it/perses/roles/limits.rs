@@ -55,7 +55,7 @@ async fn what_is_left_of_a_project_that_is_gone_is_in_no_restored_role_s_way() {
     assert_eq!(admin.delete("/api/v1/projects/p").await.status, 204);
     project(&admin, "p").await;
     assert_eq!(restored(&app, DocumentKind::Role, "r").await, Restored::Created);
-    let there = Restored::Refused("it is there already".to_owned());
+    let there = Restored::Kept("it is there already".to_owned());
     assert_eq!(restored(&app, DocumentKind::Role, "r").await, there);
 }
 
