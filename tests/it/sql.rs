@@ -6,12 +6,12 @@ mod both;
 mod bypasses;
 mod connecting;
 mod formats;
+mod hostile;
 mod lifecycle;
 mod mariadb_balanced;
 mod mariadb_bypasses;
 mod mariadb_connecting;
 mod mariadb_formats;
-mod mariadb_hostile;
 mod mariadb_lifecycle;
 // MySQL is there for this architecture alone: see tests/setup.
 #[cfg(target_arch = "x86_64")]

@@ -1,25 +1,100 @@
 //! A server whose answers break off or are not what they were, at any place of a conversation: nothing of it is taken for whole,
 //! and nothing panics.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use harness::mariadb::Mariadb;
-use sourcegate_core::{Classify as _, Kind};
-use sql::Format::Ndjson;
+use harness::postgres::Postgres;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use sourcegate_core::{Classify as _, Kind, Rev};
+use sql::Format::{self, Csv, Json, Ndjson};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::asking::{Source, Whole, door};
+use super::asking::{Source, door};
 
 /// Conversations at a time.
 const AT_ONCE: usize = 30;
 
-const QUERY: &str = "SELECT id, name, price, ? AS p FROM goods ORDER BY id";
+/// A conversation that is harmed.
+#[derive(Clone)]
+struct Conversation {
+    source: Source,
+    format: Format,
+    query: &'static str,
+    params: Vec<Value>,
+}
+
+impl Conversation {
+    fn with(mariadb: &Mariadb) -> Self {
+        let query = "SELECT id, name, price, ? AS p FROM goods ORDER BY id";
+        let source = Source::of(mariadb, "reader");
+        Self { source, format: Ndjson, query, params: vec![json!("x")] }
+    }
+
+    /// Rows as `COPY` writes them, cell by cell, and of a statement.
+    fn each_with(postgres: &Postgres) -> [Self; 3] {
+        let query = "SELECT id, name, price FROM goods ORDER BY id";
+        let source = Source::of(postgres, "reader");
+        let of = |format| Self { source: source.clone(), format, query, params: Vec::new() };
+        let query = "SELECT id, name, price, $1::text AS p FROM goods ORDER BY id";
+        [of(Csv), of(Json), Self { query, params: vec![json!("x")], ..of(Ndjson) }]
+    }
+
+    /// The whole answer, or the kind of its failure; and how much the server has said.
+    async fn harmed(&self, harm: Harm) -> (Result<Bytes, Kind>, usize) {
+        let place = &self.source.target.place;
+        let (address, said) = between((Ipv4Addr::LOCALHOST, place.port).into(), harm).await;
+        let mut source = Source { rev: Rev::new(), ..self.source.clone() };
+        source.target.place.port = address.port();
+        source.target.connect_timeout = Duration::from_secs(1);
+        source.target.statement_timeout = Duration::from_secs(1);
+        let whole = async {
+            let answer = source.ask(self.format, self.query, &self.params).await?;
+            Ok::<_, sql::Error>(answer.body.collect().await?.to_bytes())
+        };
+        (whole.await.map_err(|error| error.kind()), said.load(Ordering::Relaxed))
+    }
+
+    async fn all(&self, harms: Vec<Harm>) -> Vec<(Harm, Result<Bytes, Kind>)> {
+        let asking = harms.into_iter().map(|harm| async move { (harm, self.harmed(harm).await.0) });
+        stream::iter(asking).buffer_unordered(AT_ONCE).collect().await
+    }
+
+    /// Breaks it off after each byte.
+    async fn cut(&self) {
+        let (whole, length) = self.harmed(Harm::None).await;
+        let whole = whole.unwrap();
+        assert!(length > 700, "the whole conversation is listened to: {length}");
+        for (harm, answer) in self.all((0..length).map(Harm::Cut).collect()).await {
+            match answer {
+                // What is cut off is said behind the rows.
+                Ok(answer) => assert_eq!(answer, whole, "{:?} {harm:?}", self.format),
+                Err(kind) => {
+                    let known = [Kind::Upstream, Kind::UpstreamTimeout];
+                    assert!(known.contains(&kind), "{:?} {harm:?}: {kind:?}", self.format);
+                }
+            }
+        }
+    }
+
+    /// Flips bits of each `step`th byte.
+    async fn flip(&self, step: usize, masks: &[u8]) {
+        let (_, length) = self.harmed(Harm::None).await;
+        let places = (0..length).step_by(step);
+        let harms = places.flat_map(|place| masks.iter().map(move |mask| Harm::Flip(place, *mask)));
+        for (harm, answer) in self.all(harms.collect()).await {
+            assert_ne!(answer.err(), Some(Kind::Internal), "{:?} {harm:?}", self.format);
+        }
+    }
+}
 
 /// What is done to the bytes that the server says on a connection, counted from its first.
 #[derive(Clone, Copy, Debug)]
@@ -74,48 +149,26 @@ async fn relay(client: TcpStream, server: TcpStream, harm: Harm, said: Arc<Atomi
     }
 }
 
-/// The whole answer, or the kind of its failure; and how much the server has said.
-async fn asked(mariadb: &Mariadb, harm: Harm) -> (Result<Whole, Kind>, usize) {
-    let (address, said) = between(mariadb.address(), harm).await;
-    let mut source = Source::of(mariadb, "reader");
-    source.target.place.port = address.port();
-    source.target.connect_timeout = Duration::from_secs(1);
-    source.target.statement_timeout = Duration::from_secs(1);
-    let answer = source.whole(Ndjson, QUERY, &[serde_json::json!("x")]).await;
-    (answer.map_err(|error| error.kind()), said.load(Ordering::Relaxed))
-}
-
-async fn all(mariadb: &Mariadb, harms: Vec<Harm>) -> Vec<(Harm, Result<Whole, Kind>)> {
-    let asking = harms.into_iter().map(|harm| async move { (harm, asked(mariadb, harm).await.0) });
-    stream::iter(asking).buffer_unordered(AT_ONCE).collect().await
-}
-
 #[tokio::test]
 async fn q37_an_answer_that_breaks_off_anywhere_is_not_whole() {
     let mariadb = Mariadb::start(&[]).await;
-    let (whole, length) = asked(&mariadb, Harm::None).await;
-    let whole = whole.unwrap();
-    assert!(length > 700, "the whole conversation is listened to: {length}");
-    for (harm, answer) in all(&mariadb, (0..length).map(Harm::Cut).collect()).await {
-        match answer {
-            // What is cut off is said behind the rows.
-            Ok(answer) => assert_eq!(answer.text, whole.text, "{harm:?}"),
-            Err(kind) => {
-                let known = [Kind::Upstream, Kind::UpstreamTimeout];
-                assert!(known.contains(&kind), "{harm:?}: {kind:?}");
-            }
-        }
+    Conversation::with(&mariadb).cut().await;
+}
+
+#[tokio::test]
+async fn q37_an_answer_of_postgresql_that_breaks_off_anywhere_is_not_whole() {
+    let postgres = Postgres::start(&[]).await;
+    for conversation in Conversation::each_with(&postgres) {
+        conversation.cut().await;
     }
 }
 
-/// Flips bits of each `step`th byte.
+/// Flips bits of each `step`th byte of every conversation.
 async fn flip(step: usize, masks: &[u8]) {
-    let mariadb = Mariadb::start(&[]).await;
-    let (_, length) = asked(&mariadb, Harm::None).await;
-    let places = (0..length).step_by(step);
-    let harms = places.flat_map(|place| masks.iter().map(move |mask| Harm::Flip(place, *mask)));
-    for (harm, answer) in all(&mariadb, harms.collect()).await {
-        assert_ne!(answer.err(), Some(Kind::Internal), "{harm:?}");
+    let (mariadb, postgres) = (Mariadb::start(&[]).await, Postgres::start(&[]).await);
+    Conversation::with(&mariadb).flip(step, masks).await;
+    for conversation in Conversation::each_with(&postgres) {
+        conversation.flip(step, masks).await;
     }
 }
 

@@ -118,7 +118,7 @@ impl Connecting<'_> {
 async fn is_dangerous(client: &Client) -> Result<bool, Error> {
     let answer = client.simple_query(IS_DANGEROUS).await.map_err(refusal::of_connection)?;
     let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0),
+        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
         _ => None,
     });
     // Nothing to read means that nothing is known.
