@@ -5,6 +5,7 @@
 mod resources;
 
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -277,15 +278,23 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).map(Path::to_owned).unwrap_or_default()
 }
 
-/// A loopback address whose port was free a moment ago.
+/// Ports below those that Linux gives to whoever names none: hundreds of these come and go while a server starts.
+const PORTS: std::ops::Range<u16> = 10_240..32_768;
+
+/// A loopback address whose port was free a moment ago, drawn from [`PORTS`].
 ///
 /// # Panics
 ///
 /// When no port is free.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
-    listener.local_addr().expect("a bound listener has an address")
+    let drawn = || {
+        let number = RandomState::new().hash_one(()) % u64::try_from(PORTS.len()).ok()?;
+        let port = PORTS.start + u16::try_from(number).ok()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        listener.local_addr().ok()
+    };
+    (0..1_000).find_map(|_| drawn()).expect("a free loopback port")
 }
 
 /// A client for asking test servers: no proxy of the environment, no redirects, no system
