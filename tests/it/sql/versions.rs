@@ -10,7 +10,8 @@ use harness::postgres::{self, PROGRAMS, Postgres};
 fn holds_on(version: u32) {
     let programs = postgres::later(version);
     let mut tests = Command::new(std::env::current_exe().expect("this program"));
-    let others = ["perses", "mariadb", "mysql", "with_other_bytes", "what_holds"];
+    // Other databases, and what is a matter of the protocol, which these have in common.
+    let others = ["perses", "mariadb", "mysql", "hostile", "what_holds"];
     tests.arg("sql::").args(others.iter().flat_map(|other| ["--skip", *other]));
     let output = tests.env(PROGRAMS, programs.path().join("bin")).output().expect("start it");
     let said = String::from_utf8_lossy(&output.stdout);
