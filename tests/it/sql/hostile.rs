@@ -58,9 +58,16 @@ impl Conversation {
         source.target.statement_timeout = Duration::from_secs(1);
         let whole = async {
             let answer = source.ask(self.format, self.query, &self.params).await?;
-            Ok::<_, sql::Error>(answer.body.collect().await?.to_bytes())
+            let whole = answer.body.collect().await?;
+            assert!(whole.trailers().is_some(), "{harm:?}: a whole answer has trailers");
+            Ok::<_, sql::Error>(whole.to_bytes())
         };
-        (whole.await.map_err(|error| error.kind()), said.load(Ordering::Relaxed))
+        let whole = whole.await.inspect(|bytes| {
+            // CSV is the server's own text.
+            let is_text = self.format == Csv || str::from_utf8(bytes).is_ok();
+            assert!(is_text, "{:?} {harm:?}: {bytes:?}", self.format);
+        });
+        (whole.map_err(|error| error.kind()), said.load(Ordering::Relaxed))
     }
 
     async fn all(&self, harms: Vec<Harm>) -> Vec<(Harm, Result<Bytes, Kind>)> {
