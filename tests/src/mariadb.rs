@@ -65,16 +65,8 @@ impl Mariadb {
             let folder = TempDir::new().expect("a folder for MariaDB");
             let path = folder.path();
             install(path);
-            std::fs::write(path.join("server.crt"), &certificate).expect("write a file");
-            std::fs::write(path.join("server.key"), &key).expect("write a file");
             let mut command = command("mariadbd", path);
-            command.args(SMALL).args(["--bind-address=127.0.0.1", "--skip-log-bin"]);
-            command.arg(format!("--port={}", address.port()));
-            command.arg(format!("--socket={}", path.join("socket").display()));
-            command.arg(format!("--pid-file={}", path.join("pid").display()));
-            command.arg(format!("--ssl-cert={}", path.join("server.crt").display()));
-            command.arg(format!("--ssl-key={}", path.join("server.key").display()));
-            command.args(settings);
+            command.args(SMALL).args(serving(path, address, (&certificate, &key))).args(settings);
             (command, Some(folder))
         };
         let (process, address) = Process::serve("mariadb", start, async |at| is_up(at)).await;
@@ -115,6 +107,26 @@ impl Mariadb {
     pub fn sql(&self, database: &str, statements: &str) -> String {
         run(client("mariadb", self.address, "root"), database, statements)
     }
+}
+
+/// Where a server listens, of MariaDB or MySQL, what it keeps in its folder, and whose certificate it shows.
+pub(crate) fn serving(
+    folder: &Path,
+    address: SocketAddr,
+    (certificate, key): (&str, &str),
+) -> [String; 7] {
+    let file = |name: &str| folder.join(name).display().to_string();
+    std::fs::write(file("server.crt"), certificate).expect("write a file");
+    std::fs::write(file("server.key"), key).expect("write a file");
+    [
+        "--bind-address=127.0.0.1".to_owned(),
+        "--skip-log-bin".to_owned(),
+        format!("--port={}", address.port()),
+        format!("--socket={}", file("socket")),
+        format!("--pid-file={}", file("pid")),
+        format!("--ssl-cert={}", file("server.crt")),
+        format!("--ssl-key={}", file("server.key")),
+    ]
 }
 
 /// Runs statements with a client, whose options say where and as whom.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::certificates::certificates;
-use crate::mariadb::{ACCOUNTS, client, is_up, run};
+use crate::mariadb::{ACCOUNTS, client, is_up, run, serving};
 use crate::process::{Process, is_root, root};
 
 pub use crate::mariadb::{PASSWORD, SERVER_NAME};
@@ -73,17 +73,10 @@ impl Mysql {
                 Command::new("cp").arg("-r").arg(empty.path().join("data")).arg(path).status();
             assert!(copied.expect("start cp").success(), "cannot copy an empty database");
             std::fs::write(path.join("first.sql"), ADMINISTRATOR).expect("write a file");
-            std::fs::write(path.join("server.crt"), &certificate).expect("write a file");
-            std::fs::write(path.join("server.key"), &key).expect("write a file");
             let mut command = command(path);
-            command.args(["--bind-address=127.0.0.1", "--skip-log-bin", "--mysqlx=OFF"]);
-            command.arg("--log-bin-trust-function-creators");
+            command.args(["--mysqlx=OFF", "--log-bin-trust-function-creators"]);
             command.arg(format!("--init-file={}", path.join("first.sql").display()));
-            command.arg(format!("--port={}", address.port()));
-            command.arg(format!("--socket={}", path.join("socket").display()));
-            command.arg(format!("--pid-file={}", path.join("pid").display()));
-            command.arg(format!("--ssl-cert={}", path.join("server.crt").display()));
-            command.arg(format!("--ssl-key={}", path.join("server.key").display()));
+            command.args(serving(path, address, (&certificate, &key)));
             command.args(settings);
             (command, Some(folder))
         };

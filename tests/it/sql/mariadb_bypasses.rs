@@ -172,6 +172,20 @@ pub(super) async fn withstands(
     }
 }
 
+/// Tries what a caller may leave in a session, and what the next one sees of it.
+pub(super) async fn leaves_nothing(source: &Source, left: &[(&str, &str, &str)]) {
+    let session = "SELECT CONNECTION_ID() AS x";
+    let first = source.text(Csv, session).await;
+    for (statement, question, expected) in left {
+        for format in [Csv, Json, JsonArrays, Ndjson] {
+            let params = if statement.contains('?') { vec![json!(1)] } else { Vec::new() };
+            source.whole(format, statement, &params).await.unwrap();
+            assert_eq!(source.text(Csv, question).await, format!("x\n{expected}\n"), "{statement}");
+        }
+    }
+    assert_eq!(source.text(Csv, session).await, first, "it is the same session all the time");
+}
+
 /// Rows of every table, how far the sequence is, and whether there is a table too many.
 const STATE: &str = "SELECT (SELECT COUNT(*) FROM goods), (SELECT COUNT(*) FROM log), (SELECT COUNT(*) FROM log_aria),
  (SELECT COUNT(*) FROM log_myisam), (SELECT COUNT(*) FROM log_memory), (SELECT next_not_cached_value FROM counter),
@@ -223,16 +237,7 @@ async fn q22_q23_nothing_of_a_caller_is_left_for_the_next() {
     ])
     .await;
     let source = Source::of(&mariadb, "writer");
-    let session = "SELECT CONNECTION_ID() AS x";
-    let first = source.text(Csv, session).await;
-    for (statement, question, expected) in LEFT {
-        for format in [Csv, Json, JsonArrays, Ndjson] {
-            let params = if statement.contains('?') { vec![json!(1)] } else { Vec::new() };
-            source.whole(format, statement, &params).await.unwrap();
-            assert_eq!(source.text(Csv, question).await, format!("x\n{expected}\n"), "{statement}");
-        }
-    }
-    assert_eq!(source.text(Csv, session).await, first, "it is the same session all the time");
+    leaves_nothing(&source, LEFT).await;
 }
 
 #[tokio::test]
