@@ -232,11 +232,10 @@ pub(crate) fn is_of(binding: &Item, secret: &Document) -> Result<bool, Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use sourcegate_core::{DocumentKind, DocumentName, JsonText, Rev, Ties};
+    use sourcegate_core::{DocumentKind, DocumentName};
 
     use super::*;
+    use crate::documents::document;
     use crate::item::{item, number, text};
 
     #[test]
@@ -246,21 +245,8 @@ mod tests {
             project: None,
             name: DocumentName::parse("s").unwrap(),
         };
-        let secret = Document {
-            org: OrgId::MAIN,
-            id: id.clone(),
-            incarnation: Incarnation::new(),
-            rev: Rev::new(),
-            sec_rev: None,
-            version: 0,
-            created_ns: 10_000 * 1_000_000_000,
-            updated_ns: 0,
-            tags: BTreeSet::new(),
-            spec: JsonText::default(),
-            default_of: None,
-            secret_names: BTreeSet::new(),
-            ties: Ties::default(),
-        };
+        let secret =
+            Document { created_ns: 10_000 * 1_000_000_000, ..document(OrgId::MAIN, id.clone()) };
         let key = Key::bound(OrgId::MAIN, &id, "https://h:443", Incarnation::new());
         let check = |incarnation: String, made: i64, expected: bool| {
             let binding = item(&key, [("inc", text(&incarnation)), ("made", number(made))]);

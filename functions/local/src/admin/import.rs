@@ -163,7 +163,7 @@ struct Org {
 }
 
 impl Known {
-    async fn expect(&mut self, target: &Target, org: OrgId) -> anyhow::Result<()> {
+    async fn read(&mut self, target: &Target, org: OrgId) -> anyhow::Result<()> {
         let admin = target.admin();
         if self.users.is_none() {
             let users = admin.users().await?;

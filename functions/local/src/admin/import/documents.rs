@@ -123,7 +123,7 @@ pub(super) async fn judged(
         Some(org) => org,
         None => OrgId::new(line.org)?,
     };
-    known.expect(target, org).await?;
+    known.read(target, org).await?;
     let mut draft = match perses::draft(line.document.get()) {
         Ok(draft) => draft,
         Err(error) => {

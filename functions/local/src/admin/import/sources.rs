@@ -58,7 +58,7 @@ pub(super) async fn judged(
         Some(org) => org,
         None => OrgId::new(line.org)?,
     };
-    known.expect(target, org).await?;
+    known.read(target, org).await?;
     let named = |uid: &Uid| format!("data source `{uid}`");
     let unnamed = || format!("data source {number} of the file");
     let refused = |uid: Option<Uid>, why: String| {
