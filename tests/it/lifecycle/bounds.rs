@@ -67,7 +67,7 @@ async fn cancelled_requests_leave_nothing(times: usize) {
     let (before, peak) = (held(), process.peak_kib());
     leave(&single, times).await;
     upstream.wait_for(|seen| seen.open == 0).await;
-    let (after, more) = (held(), process.peak_kib() - peak);
+    let (after, more) = (held(), process.grown_kib(peak));
     assert!(after.0 <= before.0 + OTHERS && after.1 <= before.1, "{before:?} {after:?}");
     assert!(more < 8 << 10, "{more} KiB more");
     upstream.answer(Answer::ok("ok"));

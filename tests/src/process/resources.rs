@@ -9,6 +9,14 @@ impl Process {
         self.status("VmHWM:")
     }
 
+    /// How many KiB more it had at once since [`peak_kib`](Self::peak_kib) said so many.
+    ///
+    /// The kernel counts pages for each CPU and sums them roughly (proc(5), `VmHWM`): a later peak can read as less.
+    #[must_use]
+    pub fn grown_kib(&self, since: u64) -> u64 {
+        self.peak_kib().saturating_sub(since)
+    }
+
     /// Its threads.
     #[must_use]
     pub fn threads(&self) -> u64 {
