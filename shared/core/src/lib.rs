@@ -8,6 +8,7 @@ mod datasource;
 mod destination;
 mod document;
 mod error;
+pub mod json;
 mod label;
 mod mask;
 mod name;

@@ -1,8 +1,8 @@
 //! What roles and bindings of the Perses dialect say (Perses `pkg/model/api/v1/role`, `rolebinding.go`).
 
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::json;
 
+use crate::json::{self, JsonFault};
 use crate::{BadDocumentName, DocumentKind, DocumentName, JsonText, quoted};
 
 /// How many a binding names at most: as many as are looked up at once.
@@ -117,7 +117,7 @@ pub enum BadRole {
     Empty,
     /// It is not of the form that it must have.
     #[error("{0}")]
-    Form(String),
+    Form(#[from] JsonFault),
     /// A permission has no actions.
     #[error("permission actions cannot be empty")]
     NoActions,
@@ -193,7 +193,7 @@ impl RoleSpec {
     /// Writes it as it is stored.
     #[must_use]
     pub fn text(&self) -> JsonText {
-        let text = json!({ "permissions": self.permissions }).to_string();
+        let text = serde_json::json!({ "permissions": self.permissions }).to_string();
         JsonText::object(text).unwrap_or_default()
     }
 }
@@ -274,15 +274,16 @@ impl BindingSpec {
     /// Writes it as it is stored.
     #[must_use]
     pub fn text(&self) -> JsonText {
-        let subject = |name: &String| json!({ "kind": "User", "name": name });
+        let subject = |name: &String| serde_json::json!({ "kind": "User", "name": name });
         let subjects: Vec<_> = self.subjects.iter().map(subject).collect();
-        let text = json!({ "role": self.role.as_str(), "subjects": subjects }).to_string();
+        let text =
+            serde_json::json!({ "role": self.role.as_str(), "subjects": subjects }).to_string();
         JsonText::object(text).unwrap_or_default()
     }
 }
 
 fn form<'a, T: Deserialize<'a>>(spec: &'a str) -> Result<T, BadRole> {
-    serde_json::from_str(spec).map_err(|error| BadRole::Form(error.to_string()))
+    Ok(json::read(spec)?)
 }
 
 #[cfg(test)]

@@ -29,10 +29,10 @@ pub struct BadDocument(#[from] Error);
 /// Reads a document of any kind as it would be sent to be saved. Nobody's right to do so is judged.
 ///
 /// # Errors
-/// What is wrong with it first. The text may quote what it found: that of a secret is to be shown to nobody.
+/// What is wrong with it first.
 pub fn draft(document: &str) -> Result<DocumentDraft, BadDocument> {
-    let incoming = serde_json::from_str(document);
-    let incoming: Incoming = incoming.map_err(|error| Error::Decode(error.to_string()))?;
+    let incoming: Incoming = sourcegate_core::json::body(document.as_bytes())
+        .map_err(|fault| Error::Decode(fault.to_string()))?;
     Ok(draft::read(incoming.kind()?, &incoming, &InPath::default())?)
 }
 

@@ -1,5 +1,6 @@
 //! What this dialect refuses by itself, in Perses' words where it has some.
 
+use sourcegate_core::json::JsonFault;
 use sourcegate_core::{BadDocumentName, BadRole, Classify, DocumentKind, Kind, quoted};
 
 /// Says what is wrong with a request.
@@ -89,6 +90,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// A `spec` is not what it must be.
+    pub(crate) fn spec(fault: &JsonFault) -> Self {
+        Self::Decode(format!("spec: {fault}"))
+    }
+
     /// Tells whether Perses finds it while it reads the body, and says it twice.
     pub(crate) fn is_of_decoding(&self) -> bool {
         matches!(self, Self::Decode(_) | Self::OtherKind { .. } | Self::Name(_) | Self::Role(_))

@@ -1,5 +1,6 @@
 //! Statements for databases, by scope and name (contract/perses.md 2); what else is on these paths goes on as a request.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,6 +13,7 @@ use gateway::{
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sourcegate_core::json;
 use web::{Arrival, Credential, RawPath};
 
 use crate::accept::format;
@@ -108,19 +110,14 @@ struct Sent {
 }
 
 fn statement(body: &[u8]) -> Result<Statement, Error> {
-    let mut sent = serde_json::Deserializer::from_slice(body).into_iter::<Sent>();
-    match sent.next() {
-        None => Err(Error::Bad("EOF".to_owned())),
-        Some(Err(error)) => Err(Error::Bad(error.to_string())),
-        Some(Ok(Sent { query, params })) => {
-            let params = params.iter().flatten().map(|param| Param::read(param));
-            let params = params.collect::<Result<_, _>>();
-            Ok(Statement {
-                text: query,
-                params: params.map_err(|error| Error::Bad(error.to_string()))?,
-            })
-        }
+    if body.trim_ascii().is_empty() {
+        return Err(Error::Bad("EOF".to_owned()));
     }
+    let bad = |text: &dyn fmt::Display| Error::Bad(text.to_string());
+    let Sent { query, params } = json::first(body).map_err(|fault| bad(&fault))?;
+    let params = params.iter().flatten().map(|param| Param::read(param));
+    let params = params.collect::<Result<_, _>>().map_err(|error| bad(&error))?;
+    Ok(Statement { text: query, params })
 }
 
 /// Over HTTP/1.1 they are sent to who asks for them alone.
@@ -164,14 +161,8 @@ mod tests {
         check("{}", Ok(("", &[])));
         check("", Err("EOF"));
         check(" \n", Err("EOF"));
-        check(
-            r#"{"query":1}"#,
-            Err("invalid type: integer `1`, expected a string at line 1 column 10"),
-        );
-        check(
-            r#"{"query":"q","params":{}}"#,
-            Err("invalid type: map, expected a sequence at line 1 column 22"),
-        );
+        check(r#"{"query":1}"#, Err("expected a string at line 1 column 10"));
+        check(r#"{"query":"q","params":{}}"#, Err("expected an array at line 1 column 22"));
         assert!(statement(b"{\"query\":\"\xff\"}").is_err());
     }
 

@@ -2,7 +2,6 @@
 
 mod json;
 mod path;
-mod unique_keys;
 
 pub use json::{BODY_LIMIT_BYTES, Json, read_body};
 pub use path::{Path, RawPath};

@@ -27,4 +27,4 @@ pub use layers::{
 };
 pub use off_thread::off_thread;
 pub use page::page;
-pub use refusal::{JsonFault, Refusal};
+pub use refusal::Refusal;

@@ -1,7 +1,6 @@
 //! What this crate refuses by itself, before or beside any handler.
 
-use std::fmt;
-
+use sourcegate_core::json::JsonFault;
 use sourcegate_core::{Classify, Kind};
 
 /// A refusal of this crate. Dialects find it by [`crate::Error::downcast_ref`] where their contract has
@@ -147,76 +146,5 @@ impl Classify for Refusal {
             Self::UpgradeNotOffered => Some("upgrade_not_offered"),
             Self::Panicked => Some("panic"),
         }
-    }
-}
-
-/// Where and how a body fails to be the expected JSON. It never holds a value of the body: serde's own
-/// texts quote what they found, and that may be a secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct JsonFault {
-    what: JsonFaultKind,
-    line: usize,
-    column: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum JsonFaultKind {
-    Encoding,
-    Syntax,
-    Incomplete,
-    DuplicateKey,
-    Unexpected(String),
-}
-
-/// The text by which the duplicate check's own error is known again.
-pub(crate) const DUPLICATE_KEY: &str = "duplicate key";
-
-impl JsonFault {
-    pub(crate) fn encoding(valid_up_to_bytes: usize) -> Self {
-        Self { what: JsonFaultKind::Encoding, line: 1, column: valid_up_to_bytes + 1 }
-    }
-
-    pub(crate) fn new(error: &serde_json::Error) -> Self {
-        use serde_json::error::Category;
-        let what = match error.classify() {
-            Category::Syntax | Category::Io => JsonFaultKind::Syntax,
-            Category::Eof => JsonFaultKind::Incomplete,
-            Category::Data => data_fault(&error.to_string()),
-        };
-        Self { what, line: error.line(), column: error.column() }
-    }
-
-    fn cause(&self) -> &'static str {
-        match self.what {
-            JsonFaultKind::DuplicateKey => "duplicate_key",
-            _ => "bad_json",
-        }
-    }
-}
-
-/// Keeps of serde's text what our own types put there: what they expected, never what came.
-fn data_fault(text: &str) -> JsonFaultKind {
-    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
-    if text == DUPLICATE_KEY {
-        return JsonFaultKind::DuplicateKey;
-    }
-    let kept = match text.rfind(", expected ") {
-        Some(at) => text[at + 2..].to_owned(),
-        None if text.starts_with("missing field ") => text.to_owned(),
-        None => "bad value".to_owned(),
-    };
-    JsonFaultKind::Unexpected(kept)
-}
-
-impl fmt::Display for JsonFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
-            JsonFaultKind::Encoding => f.write_str("not UTF-8")?,
-            JsonFaultKind::Syntax => f.write_str("not JSON")?,
-            JsonFaultKind::Incomplete => f.write_str("the text ends too early")?,
-            JsonFaultKind::DuplicateKey => f.write_str("the same key twice")?,
-            JsonFaultKind::Unexpected(expectation) => f.write_str(expectation)?,
-        }
-        write!(f, " at line {} column {}", self.line, self.column)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sourcegate_core::{JsonText, quoted};
+use sourcegate_core::{JsonText, json, quoted};
 use store::LocalDraft;
 
 use super::source::{NamedSecret, SourceSpec};
@@ -35,8 +35,7 @@ impl SentDashboard {
     pub(crate) fn read(spec: Option<&str>) -> Result<Self, Error> {
         let decode = |text: &str| Error::Decode(text.to_owned());
         let spec = spec.ok_or_else(|| decode("spec cannot be empty"))?;
-        let fields: Fields<'_> =
-            serde_json::from_str(spec).map_err(|error| Error::Decode(error.to_string()))?;
+        let fields: Fields<'_> = json::read(spec).map_err(|fault| Error::spec(&fault))?;
         let (mut locals, mut secrets) = (Vec::new(), Vec::new());
         let mut defaults: Vec<String> = Vec::new();
         for (name, spec) in fields.datasources.unwrap_or_default() {

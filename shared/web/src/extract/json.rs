@@ -13,8 +13,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::unique_keys;
-use crate::{Error, JsonFault, Refusal};
+use crate::{Error, Refusal};
 
 /// The largest JSON body that is read: 1 MiB.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -97,10 +96,5 @@ pub async fn read_body(body: Body) -> Result<Bytes, Refusal> {
 }
 
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Refusal::Json(JsonFault::encoding(error.valid_up_to())))?;
-    let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-    unique_keys::check(text)
-        .and_then(|()| serde_json::from_str(text))
-        .map_err(|error| Refusal::Json(JsonFault::new(&error)))
+    sourcegate_core::json::body(bytes).map_err(Refusal::Json)
 }

@@ -104,7 +104,7 @@ fn a_wrong_type_is_told_without_the_value() {
     check_refused(secret, "bad_json", "expected a string at line 1 column 8");
     check_refused(br#"{"name":12345}"#, "bad_json", "expected a string at line 1 column 13");
     let tricky = br#""x, expected y""#;
-    check_refused(tricky, "bad_json", "expected struct Wanted at line 1 column 15");
+    check_refused(tricky, "bad_json", "expected an object at line 1 column 15");
     let error = crate::Error::from(parse::<Value>(br#"{"a":"hunter2" "b"}"#).unwrap_err());
     assert!(!error.chain().to_string().contains("hunter2"));
 }

@@ -7,7 +7,8 @@ use serde::{
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::refusal::DUPLICATE_KEY;
+/// The text by which this check's own error is known again.
+pub(super) const DUPLICATE_KEY: &str = "duplicate key";
 
 /// Checks that the text is one JSON value in which no object has a key twice. serde keeps the last
 /// of two, other parsers the first: what one reader checks, another would not see.
