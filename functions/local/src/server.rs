@@ -248,7 +248,7 @@ impl Server {
             .merge(perses::proxy::router(self.gateway.clone()))
             .merge(perses::sql::router(self.gateway.clone(), self.setup.perses))
             .merge(perses::unsaved::router(self.gateway.clone(), self.setup.perses))
-            .fallback(grafana::fallback)
+            .fallback(absent)
     }
 
     /// Serves until `stop` ends, then finishes what is in flight.
@@ -273,6 +273,14 @@ impl Server {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Answers what no route serves, in the words of the dialect whose path it is like.
+async fn absent(uri: http::Uri, arrival: web::Arrival) -> web::Response {
+    match perses::is_near(uri.path()) {
+        true => perses::fallback(arrival).await,
+        false => grafana::fallback(arrival).await,
     }
 }
 

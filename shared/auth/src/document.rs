@@ -294,18 +294,31 @@ impl Caller {
         Ok(UsersPermit { permits })
     }
 
-    /// Proves that the caller may use a data source that is not saved: who may make one there, and see its secrets.
+    /// Decides whether he may have a data source name a secret: who may see the secrets there. It is used in ways of his own
+    /// then (contract/perses.md 3.4, 4.4).
+    ///
+    /// # Errors
+    /// [`NotAllowed`].
+    pub fn check_naming(&self, project: Option<&DocumentName>) -> Result<(), NotAllowed> {
+        let secret = match project {
+            Some(_) => DocumentKind::Secret,
+            None => DocumentKind::GlobalSecret,
+        };
+        self.allow_document(Verb::Read, secret, project).map(drop)
+    }
+
+    /// Proves that the caller may use a data source that is not saved: who may make one there. For one that names a secret
+    /// [`Caller::check_naming`] decides too.
     ///
     /// # Errors
     /// [`NotAllowed`].
     pub fn allow_unsaved(&self, scope: &Scope) -> Result<UnsavedPermit, NotAllowed> {
         let project = scope.project();
-        let (source, secret) = match project {
-            Some(_) => (DocumentKind::Datasource, DocumentKind::Secret),
-            None => (DocumentKind::GlobalDatasource, DocumentKind::GlobalSecret),
+        let source = match project {
+            Some(_) => DocumentKind::Datasource,
+            None => DocumentKind::GlobalDatasource,
         };
         self.allow_document(Verb::Create, source, project)?;
-        self.allow_document(Verb::Read, secret, project)?;
         if !self.limits().allow_all(Action::Query) {
             return Err(NotAllowed::Ungranted(Action::Query));
         }

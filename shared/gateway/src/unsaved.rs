@@ -1,7 +1,7 @@
 //! One request through a data source that is in no table.
 
 use auth::UnsavedPermit;
-use sourcegate_core::{Incarnation, JsonText, Rev, Scope, ScopedName, ScopedSource};
+use sourcegate_core::{Incarnation, JsonText, Rev, Scope, ScopedName, ScopedSource, ScopedSpec};
 
 use crate::{Error, Gateway, Reached};
 
@@ -22,7 +22,7 @@ impl Gateway {
     /// Reaches it. Its secrets go where they are bound to, as for one that is saved.
     ///
     /// # Errors
-    /// As [`Gateway::reach`]; [`store::Error::NoProject`].
+    /// As [`Gateway::reach`]; [`store::Error::NoProject`]; [`Error::NotAllowed`] where it names a secret that the caller may not see.
     pub async fn reach_unsaved(&self, unsaved: Unsaved) -> Result<Reached, Error> {
         let Unsaved { permit, scope, spec } = unsaved;
         let org = permit.caller().org();
@@ -30,6 +30,9 @@ impl Gateway {
             && !self.0.store.has_project(org, project).await?
         {
             return Err(store::Error::NoProject(project.clone()).into());
+        }
+        if ScopedSpec::read(&spec)?.names_secret() {
+            permit.caller().check_naming(scope.project())?;
         }
         let granted = permit.grant(ScopedSource {
             org,

@@ -70,6 +70,12 @@ pub async fn fallback(arrival: Arrival) -> Response {
     envelope::render(&Refusal::UnknownRoute.into(), arrival.trace)
 }
 
+/// Tells whether what no route serves is answered by [`fallback`], where another dialect has one too.
+#[must_use]
+pub fn is_near(path: &str) -> bool {
+    ["/api/v1/", "/api/validate/", "/proxy/"].iter().any(|start| path.starts_with(start))
+}
+
 /// Adds routes of one path, with and without a slash at its end, in this dialect's envelope.
 fn route<S>(
     router: Router<S>,

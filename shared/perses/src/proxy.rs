@@ -46,10 +46,25 @@ async fn proxied(
     if !METHODS.contains(&request.method().as_str()) {
         return Ok(other_method(request.method(), ALLOWED));
     }
-    let (reached, tail) = reach(&gateway, &arrival, credential, path.as_str()).await?;
+    let reached = reach(&gateway, &arrival, credential, path.as_str()).await;
+    let absent = |error| without_project(error, request.method(), path.as_str());
+    let (reached, tail) = reached.map_err(absent)?;
     match reached {
         Reached::Http(reach) => send(&gateway, &arrival, reach, tail, request).await,
         Reached::Sql(_) => Err(not_http(request.method(), tail).into()),
+    }
+}
+
+/// Asks for the project as Perses does, which looks for it before others than GET and POST not at all (contract 0.2).
+fn without_project(error: web::Error, method: &Method, path: &str) -> web::Error {
+    let asks = matches!(*method, Method::GET | Method::POST);
+    match (error.downcast_ref(), target(path)) {
+        (Some(gateway::Error::Store(lack)), Ok((wanted, _)))
+            if !asks && matches!(**lack, store::Error::NoProject(_)) =>
+        {
+            NotAllowed::Absent(wanted).into()
+        }
+        _ => error,
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sourcegate_core::{DocumentName, Scope, quoted};
 use store::Claim;
-use web::{Arrival, Credential, RawPath};
+use web::{Arrival, Credential, RawPath, Refusal};
 
 use crate::place::cut;
 use crate::sql::Asked;
@@ -65,7 +65,8 @@ async fn sent(
     let permit = caller.allow_unsaved(&scope)?;
     let (mut parts, body) = request.into_parts();
     let read = Request::from_parts(parts.clone(), body);
-    let web::Json(sent) = web::Json::<Sent>::from_request(read, &()).await?;
+    let read = web::Json::<Sent>::from_request(read, &()).await;
+    let web::Json(sent) = read.map_err(unprefixed)?;
     let (method, body) = inner(&sent)?;
     let spec = SourceSpec::read(sent.spec.as_ref().map(|spec| spec.get()));
     let spec = spec.map_err(|error| Error::Unsaved(format!("invalid config: {error}")))?;
@@ -85,6 +86,14 @@ async fn sent(
             let asked = Asked { headers, version, body: &body };
             sql::answer(&gateway, &arrival, &database, (settings, asked)).await
         }
+    }
+}
+
+/// Of what is sent here Perses says nothing before what is wrong with it.
+fn unprefixed(error: web::Error) -> web::Error {
+    match error.downcast_ref() {
+        Some(Refusal::Json(fault)) => Error::Unsaved(fault.to_string()).into(),
+        _ => error,
     }
 }
 

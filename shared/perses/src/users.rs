@@ -72,7 +72,7 @@ async fn create(
     let new = NewUser {
         login: Login::parse(&sent.login).map_err(Refused::from).map_err(store::Error::from)?,
         email: Label::default(),
-        name: label(&sent.name(""))?,
+        name: label(&sent.name)?,
         org: caller.org(),
         rights: Rights::from(Role::None),
     };
@@ -108,7 +108,7 @@ async fn update(
     let web::Json(incoming) = request;
     let sent = incoming.judged(Some(&name))?;
     let user = member(&store, &caller, &name).await?;
-    let name = Some(label(&sent.name(&user.name))?);
+    let name = Some(label(&sent.name)?);
     let user = store.call_user(user.id, &Profile { name, ..Profile::default() }).await?;
     if let (Some(password), Some(permit)) = (&sent.password, permit.permits().last()) {
         store.set_password(permit, user.id, password).await?;

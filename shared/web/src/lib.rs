@@ -14,7 +14,7 @@ mod refusal;
 pub mod serve;
 pub mod telemetry;
 
-pub use axum::Router;
+pub use axum::{Router, response::Response};
 pub use caller::Caller;
 pub use credential::Credential;
 pub use env::env;

@@ -210,7 +210,7 @@ fn a07_roles_let_no_role_of_an_organisation_make_or_change_users() {
 }
 
 #[test]
-fn perses_4_4_a_saved_data_source_needs_read_and_an_unsaved_one_more() {
+fn perses_4_4_a_saved_data_source_needs_read_and_an_unsaved_one_create_and_its_secrets_read() {
     let realm = Some((name("p"), Incarnation::new()));
     let now = [live("p", realm.as_ref().unwrap().1)];
     let place = Scope::Project(name("p"));
@@ -225,11 +225,13 @@ fn perses_4_4_a_saved_data_source_needs_read_and_an_unsaved_one_more() {
     assert!(reader.allow_unsaved(&place).is_err());
     bind(&mut book, &realm, "create", "Datasource");
     let maker = bob().holding(book.held_by(&bob(), &now));
+    assert!(maker.allow_unsaved(&place).is_ok());
     let said = "missing 'read' permission in 'p' project for 'Secret' kind";
-    assert_eq!(maker.allow_unsaved(&place).unwrap_err().to_string(), said);
+    assert_eq!(maker.check_naming(place.project()).unwrap_err().to_string(), said);
     bind(&mut book, &realm, "read create", "Datasource Secret");
     let both = bob().holding(book.held_by(&bob(), &now));
     assert!(both.allow_unsaved(&place).is_ok() && both.allow_unsaved(&Scope::Org).is_err());
+    assert!(both.check_naming(place.project()).is_ok() && both.check_naming(None).is_err());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::duration::{BadDuration, duration};
 use super::pattern::{BadPattern, Pattern};
+use crate::json::{self, JsonFault};
 use crate::quoted;
 
 /// The methods that an allowed endpoint may have.
@@ -66,8 +67,9 @@ fn own(fields: &Map<String, Value>) -> Option<Result<Proxy<'_>, BadProxy>> {
 }
 
 /// The configuration of an HTTP proxy.
+/// No other fields are read: a misspelt one would open what it was to close.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpProxy {
     /// Where the data source is.
     #[serde(default)]
@@ -92,7 +94,7 @@ pub struct HttpProxy {
 
 /// A method, and a pattern that the whole path must match.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AllowedEndpoint {
     /// An RE2 expression.
     #[serde(default)]
@@ -107,7 +109,7 @@ pub struct AllowedEndpoint {
 pub enum BadHttpProxy {
     /// It is no such object.
     #[error("{0}")]
-    Shape(String),
+    Shape(#[from] JsonFault),
     /// It leads nowhere.
     #[error("url cannot be empty")]
     NoUrl,
@@ -137,8 +139,7 @@ impl HttpProxy {
     /// # Errors
     /// What is wrong with it first.
     pub fn read(spec: &Value) -> Result<Self, BadHttpProxy> {
-        let read = Self::deserialize(spec);
-        let proxy = read.map_err(|error| BadHttpProxy::Shape(error.to_string()))?;
+        let proxy: Self = json::part(spec)?;
         for AllowedEndpoint { endpoint_pattern, method } in &proxy.allowed_endpoints {
             match method.as_str() {
                 "" => return Err(BadHttpProxy::NoMethod),

@@ -46,6 +46,13 @@ impl ScopedSpec {
         &self.plugin.kind
     }
 
+    /// Tells whether what it is reached by names a secret.
+    #[must_use]
+    pub fn names_secret(&self) -> bool {
+        let (Ok(Proxy::Http(proxy)) | Ok(Proxy::Sql(proxy))) = self.proxy() else { return false };
+        proxy["secret"].as_str().is_some_and(|name| !name.is_empty())
+    }
+
     /// Finds how it is reached.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::duration::{BadDuration, duration};
 use super::scoped::TLS_NAMES;
+use crate::json::{self, JsonFault};
 use crate::{
     BadSqlTarget, BadTlsVersions, SQL_CONNECT_TIMEOUT, SQL_STATEMENT_TIMEOUT, SecretSpec,
     SqlDriver, SqlParams, SqlPlace, SqlTarget, SqlTls, SslMode, TlsSpec,
@@ -18,7 +19,7 @@ use crate::{
 pub enum BadSqlProxy {
     /// It is no such object.
     #[error("{0}")]
-    Shape(String),
+    Shape(#[from] JsonFault),
     /// Neither a driver nor the block of one.
     #[error("driver is required")]
     NoDriver,
@@ -47,9 +48,9 @@ pub enum BadSqlProxy {
     NoUser,
 }
 
-/// The configuration of an SQL proxy.
+/// The configuration of an SQL proxy. No other fields are read: a misspelt one would be none.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct SqlProxy {
     /// `postgres`, `mysql` or `mariadb`; empty to take it from the block that there is.
     pub driver: String,
@@ -75,7 +76,7 @@ pub struct SqlProxy {
 
 /// What is said of PostgreSQL alone; its names are not in camel case.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PostgresBlock {
     /// How many connections there may be at once, in all processes together.
     pub max_conns: Value,
@@ -91,7 +92,7 @@ pub struct PostgresBlock {
 
 /// What is said of MySQL and MariaDB.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct MysqlBlock {
     /// Parameters in the words of Perses' driver; `tls` among them.
     pub params: BTreeMap<String, String>,
@@ -111,8 +112,7 @@ impl SqlProxy {
     /// # Errors
     /// What is wrong with it first.
     pub fn read(spec: &Value) -> Result<Self, BadSqlProxy> {
-        let read = Self::deserialize(spec);
-        let proxy = read.map_err(|error| BadSqlProxy::Shape(error.to_string()))?;
+        let proxy: Self = json::part(spec)?;
         proxy.check()?;
         Ok(proxy)
     }

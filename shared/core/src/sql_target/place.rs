@@ -17,7 +17,9 @@ impl SqlPlace {
     /// # Errors
     /// Empty, a socket's path, several hosts, userinfo, or a port that is none.
     pub fn parse(text: &str, driver: SqlDriver) -> Result<Self, BadSqlTarget> {
-        let bad = || BadSqlTarget::Host(text.chars().take(300).collect());
+        // What is before an `@` may be a password.
+        let shown = text.rsplit_once('@').map_or(text.to_owned(), |(_, host)| format!("…@{host}"));
+        let bad = || BadSqlTarget::Host(shown.chars().take(300).collect());
         if text.is_empty() {
             return Err(BadSqlTarget::NoHost);
         }

@@ -1,8 +1,11 @@
 //! The `spec` of a secret: masked where a value is sealed beside it (contract/perses.md 3.5).
 
+mod fields;
+
+use http::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use sourcegate_core::{JsonText, SecretSpec};
+use sourcegate_core::{JsonText, SecretSpec, json};
 use store::Values;
 
 use crate::Error;
@@ -36,17 +39,15 @@ impl SentSecret {
     /// What is wrong with it first, in Perses' words where it has some.
     pub(crate) fn read(spec: Option<&str>) -> Result<Self, Error> {
         let spec = spec.ok_or_else(|| Error::Decode("spec cannot be empty".to_owned()))?;
-        let mut spec: Map<String, Value> =
-            serde_json::from_str(spec).map_err(|error| Error::Decode(error.to_string()))?;
-        spec.retain(|name, value| {
-            !value.is_null() && (WAYS.contains(&&**name) || name == "tlsConfig")
-        });
+        let sent: Map<String, Value> = json::read(spec).map_err(|fault| Error::spec(&fault))?;
+        let mut spec = fields::known(sent).map_err(Error::Decode)?;
         for file in FILES {
             if text(&spec, file).is_some_and(|path| !path.is_empty()) {
                 return Err(Error::Decode(format!(
                     "{file} would name a file of the server; send the value itself"
                 )));
             }
+            remove(&mut spec, file);
         }
         check(&spec).map_err(Error::Decode)?;
         let mut values = Values::new();
@@ -99,7 +100,23 @@ fn check(spec: &Map<String, Value>) -> Result<(), String> {
     if cert != key {
         return Err("tlsConfig.cert and tlsConfig.key are used together; send both".to_owned());
     }
-    Ok(())
+    check_header(spec)
+}
+
+/// What no header could carry is not saved (RFC 9110, 5.5 and 11.1).
+fn check_header(spec: &Map<String, Value>) -> Result<(), String> {
+    let sent = |name| text(spec, name).unwrap_or_default();
+    let scheme = sent("authorization.type");
+    if !scheme.is_empty() && HeaderName::from_bytes(scheme.as_bytes()).is_err() {
+        return Err("authorization.type must be one word, as Bearer".to_owned());
+    }
+    match HeaderValue::from_bytes(sent("authorization.credentials").as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err("authorization.credentials has a line break or another control character"
+                .to_owned())
+        }
+    }
 }
 
 /// Every key of `oauth` is always answered (contract 3.5).
@@ -224,6 +241,33 @@ mod tests {
         );
         assert!(SentSecret::read(Some(&oauth(r#","authStyle":2"#))).is_ok());
         assert!(SentSecret::read(Some(r#"{"tlsConfig":{"minVersion":"TLS10"}}"#)).is_ok());
+    }
+
+    #[test]
+    fn k01_nothing_that_is_sent_stays_in_clear_but_what_is_shown() {
+        let sent = r#"{"Authorization":{"Type":"Bearer","Credentials":"CANARY"},"tlsConfig":{"CA":"CANARY","keyFile":""}}"#;
+        let kept = r#"{"authorization":{"credentials":"<secret>","type":"Bearer"},"tlsConfig":{"ca":"<secret>"}}"#;
+        let sealed =
+            [("authorization.credentials", Some("CANARY")), ("tlsConfig.ca", Some("CANARY"))];
+        check(sent, kept, &sealed);
+        let said = "spec: expected an object at line 1 column 8";
+        check_refusal(r#""CANARY""#, said);
+    }
+
+    #[test]
+    fn what_no_header_could_carry_is_not_saved() {
+        let with = |kind: &str, credentials: &str| {
+            serde_json::json!({ "authorization": { "type": kind, "credentials": credentials } })
+                .to_string()
+        };
+        let said = "authorization.credentials has a line break or another control character";
+        for credentials in ["a\r\nX-Evil: 1", "token\n", "a\u{0}b"] {
+            check_refusal(&with("Bearer", credentials), said);
+        }
+        for kind in ["Bearer x", "B\r\nX: y", "Bearer:"] {
+            check_refusal(&with(kind, "c"), "authorization.type must be one word, as Bearer");
+        }
+        assert!(SentSecret::read(Some(&with("ApiKey", "é ü"))).is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sourcegate_core::{HttpProxy, JsonText, Proxy, SqlProxy, quoted};
+use sourcegate_core::{HttpProxy, JsonText, Proxy, SqlProxy, json};
 
 use crate::Error;
 
@@ -49,8 +49,7 @@ impl SourceSpec {
     pub(crate) fn read(spec: Option<&str>) -> Result<Self, Error> {
         let decode = |text: &str| Error::Decode(text.to_owned());
         let spec = spec.ok_or_else(|| decode("spec cannot be empty"))?;
-        let mut read: Self =
-            serde_json::from_str(spec).map_err(|error| Error::Decode(error.to_string()))?;
+        let mut read: Self = json::read(spec).map_err(|fault| Error::spec(&fault))?;
         if read.plugin.kind.is_empty() {
             return Err(decode("plugin.kind cannot be empty"));
         }
@@ -65,12 +64,9 @@ impl SourceSpec {
         let direct = self.plugin.spec.get("directUrl").filter(|url| !url.is_null());
         let proxy = Proxy::find(&self.plugin.spec);
         if let Some(direct) = direct {
-            let url = direct.as_str().unwrap_or_default();
-            if !url.starts_with("http://") && !url.starts_with("https://") {
-                let shown = quoted(url);
-                return Err(Error::Bad(format!(
-                    "directUrl {shown} must be a url of http or https"
-                )));
+            if !direct.as_str().is_some_and(is_open) {
+                let said = "directUrl must be a url of http or https, without user and password";
+                return Err(Error::Bad(said.to_owned()));
             }
             if proxy.is_ok() {
                 let said = "directUrl and proxy are mutually exclusive, use one of them";
@@ -117,6 +113,13 @@ impl SourceSpec {
     }
 }
 
+/// Tells whether a url is one of HTTP that everybody may read, as whoever reads the data source does.
+fn is_open(url: &str) -> bool {
+    let Some(("http" | "https", rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    !authority.contains('@')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,8 +147,11 @@ mod tests {
         let proxy = r#""proxy":{"kind":"HTTPProxy","spec":{"url":"http://h"}}"#;
         let with = |spec: &str| format!(r#"{{"plugin":{{"kind":"P","spec":{{{spec}}}}}}}"#);
         assert!(SourceSpec::read(Some(&with(r#""directUrl":"http://h""#))).is_ok());
-        let said = r#"directUrl "www.datasource.com" must be a url of http or https"#;
-        check(&with(r#""directUrl":"www.datasource.com""#), Err(said));
+        let said = "directUrl must be a url of http or https, without user and password";
+        for url in [r#""www.datasource.com""#, r#""http://u:p@h/x""#, r#""ftp://h""#, "1", "[]"] {
+            check(&with(&format!(r#""directUrl":{url}"#)), Err(said));
+        }
+        assert!(SourceSpec::read(Some(&with(r#""directUrl":"https://h/a@b?c=@""#))).is_ok());
         let said = "directUrl and proxy are mutually exclusive, use one of them";
         check(&with(&format!(r#""directUrl":"http://h",{proxy}"#)), Err(said));
     }

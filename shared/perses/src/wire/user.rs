@@ -46,10 +46,8 @@ struct Provider {
 pub(crate) struct SentUser {
     /// What he logs in as.
     pub(crate) login: String,
-    /// The first part of his name, if it is sent.
-    first: Option<String>,
-    /// The rest of it, if it is sent.
-    last: Option<String>,
+    /// His whole name, which may be empty.
+    pub(crate) name: String,
     /// His new password, if one is sent.
     pub(crate) password: Option<SecretString>,
 }
@@ -91,18 +89,8 @@ impl IncomingUser {
             let said = "a password has 4 to 1,024 bytes";
             return Err(Error::Bad(said.to_owned()));
         }
-        let (first, last) = (given(spec.first_name), given(spec.last_name));
-        Ok(SentUser { login, first, last, password })
-    }
-}
-
-impl SentUser {
-    /// Gives his whole name: what is not sent stays as it was.
-    pub(crate) fn name(&self, before: &str) -> String {
-        let (first, last) = names(before);
-        let first = self.first.as_deref().unwrap_or(first);
-        let last = self.last.as_deref().unwrap_or(last);
-        format!("{first} {last}").trim().to_owned()
+        let name = format!("{} {}", spec.first_name, spec.last_name).trim().to_owned();
+        Ok(SentUser { login, name, password })
     }
 }
 
@@ -182,8 +170,7 @@ mod tests {
     fn check(json: &str, path: Option<&str>, expected: Result<(&str, &str, bool), &str>) {
         let incoming: IncomingUser = serde_json::from_str(json).unwrap();
         let found = incoming.judged(path).map_err(|error| error.to_string());
-        let found = found.as_ref().map(|sent| (sent, sent.name("A B"), sent.password.is_some()));
-        let found = found.as_ref().map(|(sent, name, has)| (&*sent.login, &**name, *has));
+        let found = found.as_ref().map(|sent| (&*sent.login, &*sent.name, sent.password.is_some()));
         assert_eq!(found.map_err(|said| said.as_str()), expected, "{json}");
     }
 
@@ -194,10 +181,10 @@ mod tests {
         let all =
             r#"{"firstName":"Bob","lastName":"van Dyk","nativeProvider":{"password":"secret"}}"#;
         check(&with(all), None, Ok(("bob", "Bob van Dyk", true)));
-        check(&with("{}"), Some("BOB"), Ok(("BOB", "A B", false)));
-        check(&with(r#"{"lastName":"C"}"#), Some("bob"), Ok(("bob", "A C", false)));
+        check(&with("{}"), Some("BOB"), Ok(("BOB", "", false)));
+        check(&with(r#"{"lastName":"C"}"#), Some("bob"), Ok(("bob", "C", false)));
         let masked = with(r#"{"nativeProvider":{"password":"<secret>"}}"#);
-        check(&masked, Some("bob"), Ok(("bob", "A B", false)));
+        check(&masked, Some("bob"), Ok(("bob", "", false)));
         let said = "a password has 4 to 1,024 bytes";
         check(&with(r#"{"nativeProvider":{"password":"abc"}}"#), None, Err(said));
         let said = "name parameter value 'eve' does not match provided metadata value 'Bob'";

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auth::{DocumentPermit, Verb};
+use auth::{Caller, DocumentPermit, NotAllowed, Verb};
 use sourcegate_core::{Document, DocumentId, DocumentName, SecretUse};
 
+use super::save::DocumentDraft;
 use crate::item::{item, number, text};
 use crate::table::{Key, Table};
 use crate::write::Write;
@@ -42,6 +43,15 @@ impl Saver<'_> {
             Self::Keeps => named.intersection(before).cloned().collect(),
             Self::Restores(bound) => named.intersection(bound).cloned().collect(),
         }
+    }
+}
+
+/// Refuses a document that names secrets to who may not see these: by his own data source he would ask of a host what the
+/// other's does not let him.
+pub(super) fn check_naming(caller: &Caller, draft: &DocumentDraft) -> Result<(), NotAllowed> {
+    match draft.named.is_empty() {
+        true => Ok(()),
+        false => caller.check_naming(draft.id.realm()),
     }
 }
 

@@ -8,7 +8,7 @@ use sourcegate_core::{
     Assignee, BindingSpec, Document, DocumentId, Incarnation, JsonText, OrgId, Rev, SecretUse, Ties,
 };
 
-use super::bounds::Saver;
+use super::bounds::{Saver, check_naming};
 use super::item::{OPEN, document_item};
 use super::local::LocalDraft;
 use super::now_ns;
@@ -59,7 +59,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::DocumentTaken`], [`Error::NoProject`], [`Error::NoSubject`], [`Error::DefaultTaken`], [`Error::MaskedOnly`],
-    /// [`Error::TooLarge`]; [`Error::NotAllowed`] where it would give rights that its author lacks.
+    /// [`Error::TooLarge`]; [`Error::NotAllowed`] where it would give rights that its author lacks, or names secrets that
+    /// he may not see.
     pub async fn create_document(
         &self,
         permit: &DocumentPermit,
@@ -67,6 +68,7 @@ impl Store {
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Create, draft.id.kind));
         let caller = permit.caller();
+        check_naming(caller, draft)?;
         self.check_giving(caller, draft).await?;
         self.make_document((caller.org(), maker(caller)), Saver::of(permit, &draft.id), draft).await
     }
@@ -130,6 +132,7 @@ impl Store {
         draft: &DocumentDraft,
     ) -> Result<Arc<Document>, Error> {
         debug_assert_eq!((permit.verb(), permit.kind()), (Verb::Update, draft.id.kind));
+        check_naming(permit.caller(), draft)?;
         self.check_giving(permit.caller(), draft).await?;
         self.change_document(permit.caller().org(), Saver::of(permit, &draft.id), draft).await
     }

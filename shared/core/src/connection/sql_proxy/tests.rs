@@ -35,10 +35,10 @@ fn perses_case_46_what_is_missing_or_unknown_is_refused() {
     refuses(&json!({ "host": "" }), "host cannot be empty");
     refuses(&json!({ "database": "" }), "database cannot be empty");
     refuses(&json!({ "postgres": { "ssl_mode": "notreal" } }), "unknown ssl mode \"notreal\"");
-    refuses(&json!({ "host": "u:p@h" }), "host \"u:p@h\" is not HOST or HOST:PORT");
+    refuses(&json!({ "host": "u:p@h" }), "host \"…@h\" is not HOST or HOST:PORT");
     refuses(&json!({ "mysql": {} }), "driver postgres and block mysql exclude each other");
     refuses(&json!({ "postgres": {}, "mariadb": {} }), "driver postgres and block mariadb");
-    refuses(&json!({ "driver": 1 }), "invalid type: integer `1`, expected a string");
+    refuses(&json!({ "driver": 1 }), "expected a string");
     let session = json!({ "postgres": { "options": "-c default_transaction_read_only=off" } });
     refuses(&session, "parameter \"default_transaction_read_only\" does not take this value");
 }
@@ -51,7 +51,7 @@ fn a_token_goes_in_the_place_of_a_password() {
         assert_eq!((found.rds_iam, &found.password), (true, &None), "{name}");
         assert_eq!(found.secrets().collect::<Vec<_>>(), ["tlsConfig.ca"], "{name}");
     }
-    refuses(&json!({ "rds_iam": "yes" }), "invalid type: string \"yes\", expected a boolean");
+    refuses(&json!({ "rds_iam": "yes" }), "expected a boolean");
 }
 
 #[test]
