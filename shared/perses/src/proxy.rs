@@ -1,6 +1,6 @@
 //! Requests through a data source, by scope and name (contract/perses.md 1), streaming both ways.
 
-use auth::Verb;
+use auth::{NotAllowed, Verb};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;

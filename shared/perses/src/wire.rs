@@ -2,7 +2,9 @@
 
 pub(crate) mod dashboard;
 pub(crate) mod document;
+pub(crate) mod project;
 pub(crate) mod secret;
+mod shape;
 pub(crate) mod source;
 mod tags;
 pub(crate) mod user;

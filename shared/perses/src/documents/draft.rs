@@ -10,6 +10,7 @@ use store::{DocumentDraft, Values};
 use crate::Error;
 use crate::wire::dashboard::SentDashboard;
 use crate::wire::document::{InPath, Incoming};
+use crate::wire::project;
 use crate::wire::secret::SentSecret;
 use crate::wire::source::{NamedSecret, SourceSpec};
 
@@ -58,11 +59,7 @@ pub(super) fn read(
             let binding = BindingSpec::parse(spec.ok_or(BadRole::Empty)?)?;
             (draft.spec, draft.subjects) = (binding.text(), binding.subjects);
         }
-        DocumentKind::Project => {
-            let spec = spec.unwrap_or("{}").to_owned();
-            let no_object = || Error::Decode("spec is no object".to_owned());
-            draft.spec = JsonText::object(spec).ok_or_else(no_object)?;
-        }
+        DocumentKind::Project => draft.spec = project::read(spec)?,
     }
     // What is no name names no secret.
     let use_of = |NamedSecret { name, destination }| {

@@ -1,4 +1,10 @@
-//! The `spec` of a dashboard: kept as it is sent, but for its own data sources, which are judged as others are.
+//! The `spec` of a dashboard: kept as it is sent, if clients can read it, but for its own data sources, which are judged
+//! as others are.
+
+mod layouts;
+mod model;
+mod variables;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -31,10 +37,12 @@ impl SentDashboard {
     /// Reads one.
     ///
     /// # Errors
-    /// What is wrong with a data source of its own, or two defaults of a kind of plugin.
+    /// What of it is not as clients read it, what is wrong with a data source of its own, or two defaults of a kind of
+    /// plugin.
     pub(crate) fn read(spec: Option<&str>) -> Result<Self, Error> {
         let decode = |text: &str| Error::Decode(text.to_owned());
         let spec = spec.ok_or_else(|| decode("spec cannot be empty"))?;
+        model::SPEC.check(spec).map_err(|misfit| Error::Decode(misfit.to_string()))?;
         let fields: Fields<'_> = json::read(spec).map_err(|fault| Error::spec(&fault))?;
         let (mut locals, mut secrets) = (Vec::new(), Vec::new());
         let mut defaults: Vec<String> = Vec::new();
@@ -74,6 +82,22 @@ mod tests {
         let sent = SentDashboard::read(Some(spec)).unwrap();
         assert_eq!(sent.spec.as_str(), spec);
         assert_eq!(sent.locals[0].name, "Victoria Metrics");
+    }
+
+    #[test]
+    fn a_dashboard_that_clients_cannot_read_is_not_kept() {
+        for (spec, said) in [
+            (None, "spec cannot be empty"),
+            (Some(r#"{"duration":5}"#), "spec.duration must be a string"),
+            // serde would read it, but the dashboard is kept as it is sent.
+            (
+                Some(r#"{"datasources":{"a":{"plugin":["P",null,{}]}}}"#),
+                r#"spec.datasources["a"].plugin must be an object"#,
+            ),
+        ] {
+            let error = SentDashboard::read(spec).unwrap_err();
+            assert!(error.is_of_decoding() && error.to_string() == said, "{error}");
+        }
     }
 
     #[test]

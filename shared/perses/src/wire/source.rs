@@ -29,9 +29,17 @@ pub(crate) struct Plugin {
     #[serde(default)]
     pub(crate) kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Value>,
+    metadata: Option<PluginMetadata>,
     #[serde(default)]
     spec: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+struct PluginMetadata {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    version: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    registry: String,
 }
 
 /// A secret that a data source names, and where it would go.
