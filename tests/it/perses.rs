@@ -10,6 +10,7 @@ mod proxy;
 mod races;
 mod roles;
 mod secrets;
+mod shapes;
 mod sql;
 mod unsaved;
 mod users;

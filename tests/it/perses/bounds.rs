@@ -10,11 +10,15 @@ use super::{basic_auth, check, in_project, made, project, with_proxy};
 const SECRETS: &str = "/api/v1/globalsecrets";
 const SOURCES: &str = "/api/v1/globaldatasources";
 
-/// Somebody who writes data sources and dashboards of projects, and may change no secret.
+/// Somebody who writes data sources and dashboards of projects, and sees secrets but may change none.
 async fn writer(app: &TestApp) -> Client {
     let admin = app.as_admin();
     let kinds = json!(["GlobalDatasource", "Datasource", "Dashboard"]);
-    let spec = json!({ "permissions": [{ "actions": ["*"], "scopes": kinds }] });
+    let secrets = json!(["GlobalSecret", "Secret"]);
+    let spec = json!({ "permissions": [
+        { "actions": ["*"], "scopes": kinds },
+        { "actions": ["read"], "scopes": secrets },
+    ] });
     let role = json!({ "kind": "GlobalRole", "metadata": { "name": "writer" }, "spec": spec });
     made(&admin, "/api/v1/globalroles", &role).await;
     let writer = app.create_user("writer", sourcegate_core::OrgId::MAIN, "None").await;

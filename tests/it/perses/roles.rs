@@ -2,6 +2,7 @@
 
 mod giving;
 mod limits;
+mod naming;
 
 use auth::Role;
 use harness::{Client, TestApp};
@@ -208,23 +209,6 @@ async fn perses_4_4_requests_go_through_what_roles_let_one_read() {
     let path = format!("/api/v1/projects/p/rolebindings/{name}");
     assert_eq!(admin.delete(&path).await.status, 204);
     check(&bob.get(own).await, 403, said);
-}
-
-#[tokio::test]
-async fn perses_4_4_an_unsaved_data_source_needs_create_and_its_secrets_read() {
-    let app = TestApp::start().await;
-    let (admin, bob, upstream) = (app.as_admin(), bob(&app).await, FakeUpstream::start().await);
-    project(&admin, "p").await;
-    let path = "/proxy/unsaved/projects/p/datasources/api";
-    let sent =
-        json!({ "method": "GET", "body": null, "spec": source("x", &upstream.url())["spec"] });
-    let said = "forbidden access: missing 'create' permission in 'p' project for 'Datasource' kind";
-    check(&bob.post(path, &sent).await, 403, said);
-    give(&admin, Some("p"), (json!(["create"]), json!(["Datasource"])), &["bob"]).await;
-    let said = "forbidden access: missing 'read' permission in 'p' project for 'Secret' kind";
-    check(&bob.post(path, &sent).await, 403, said);
-    give(&admin, Some("p"), (json!(["read"]), json!(["Secret"])), &["bob"]).await;
-    assert_eq!(bob.post(path, &sent).await.text(), "ok");
 }
 
 #[tokio::test]
