@@ -1,6 +1,7 @@
 //! The SQL engine over real databases: bad input class Q of the catalogue.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod abandoned;
 mod asking;
 mod both;
 mod bypasses;

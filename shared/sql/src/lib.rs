@@ -4,6 +4,7 @@ mod answer;
 mod column;
 mod error;
 mod format;
+mod left;
 mod mysql;
 mod param;
 mod pool;

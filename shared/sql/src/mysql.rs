@@ -28,6 +28,7 @@ use mysql_common::constants::{Command, StatusFlags};
 
 use crate::Error;
 use crate::column::Column;
+use crate::session::until_gone;
 use crate::sink::{Sink, Stop};
 use crate::statement::{BadStatement, Keyword, Statement};
 
@@ -121,16 +122,15 @@ impl Session {
     }
 
     /// Has the server stop what runs; where it is not met again, the statement ends at the server's own limit.
-    pub(crate) async fn cancel(&self) {
-        let killed = match &self.identity {
-            Some(identity) => self.way_back.kill(identity).await,
-            None => Ok(false),
-        };
-        match killed {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!("a statement is left to the database's own limit"),
-            Err(error) => tracing::warn!(%error, "could not cancel a statement"),
-        }
+    pub(crate) async fn stop(&self) {
+        stop(&self.way_back, self.identity.as_ref()).await;
+    }
+
+    /// Says goodbye, and waits until the server hangs up.
+    pub(crate) async fn ended(&mut self) {
+        let Self { channel, way_back, identity, .. } = self;
+        channel.leave();
+        until_gone(channel.gone(), || stop(way_back, identity.as_ref())).await;
     }
 
     fn refused(&self, failed: Failed) -> Error {
@@ -138,6 +138,18 @@ impl Session {
             Failed::Refused(refused) => refused.of_statement(self.limit),
             Failed::Broken(error) => error,
         }
+    }
+}
+
+async fn stop(way_back: &Connector, identity: Option<&Identity>) {
+    let killed = match identity {
+        Some(identity) => way_back.kill(identity).await,
+        None => Ok(false),
+    };
+    match killed {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!("a statement is left to the database's own limit"),
+        Err(error) => tracing::warn!(%error, "could not cancel a statement"),
     }
 }
 

@@ -14,13 +14,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egress::{Egress, Tls};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Error as PgError, NoTls, Statement as Prepared};
 
 use crate::Error;
 use crate::column::Column;
 use crate::format::Format;
+use crate::session::until_gone;
 use crate::sink::{Sink, Stop};
 use crate::statement::{BadStatement, Keyword, Statement};
 
@@ -33,7 +34,8 @@ const BEGIN: &str = "START TRANSACTION READ ONLY; SELECT 1";
 /// A connection to PostgreSQL. Dropping it closes the socket.
 pub(crate) struct Session {
     client: Client,
-    connection: JoinHandle<()>,
+    /// The one task that drives it, which ends with this.
+    connection: JoinSet<()>,
     way_back: WayBack,
     /// Why the stream was ended from here; the driver then only says that it has ended.
     ended: Arc<OnceLock<wire::Ended>>,
@@ -178,9 +180,17 @@ impl Session {
         matches!(both, (Ok(()), Ok(())))
     }
 
-    /// Has the server stop what runs, and closes the connection: a cancel that comes late may hit nobody else's statement.
-    pub(crate) async fn cancel(self) {
+    /// Has the server stop what runs.
+    pub(crate) async fn stop(&self) {
         self.way_back.cancel().await;
+    }
+
+    /// Says goodbye when nothing is asked any more, and waits until the server hangs up, which is the last that a backend does.
+    pub(crate) async fn ended(self) {
+        let Self { client, mut connection, way_back, .. } = self;
+        drop(client);
+        let gone = async { while connection.join_next().await.is_some() {} };
+        until_gone(gone, || way_back.cancel()).await;
     }
 
     fn refused(&self, error: tokio_postgres::Error) -> Error {
@@ -207,12 +217,6 @@ impl WayBack {
         if let Err(error) = sent.await {
             tracing::warn!(%error, "could not cancel a statement");
         }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.connection.abort();
     }
 }
 

@@ -1,5 +1,6 @@
 //! A connection to a database of either kind.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use egress::Egress;
@@ -15,6 +16,21 @@ use crate::{Error, Limits, Slot, mysql, postgres};
 
 /// How long the database may take to be made ready for the next caller, or to be told to stop.
 pub(crate) const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// How long a session may take to end before it is told again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Waits until a session is gone in the server too, and has it stopped meanwhile: what was on its way to the server may have come
+/// there behind what was to stop it.
+pub(crate) async fn until_gone<Stop: Future<Output = ()>>(
+    gone: impl Future<Output = ()>,
+    stop: impl Fn() -> Stop,
+) {
+    let mut gone = pin!(gone);
+    while timeout(AGAIN, gone.as_mut()).await.is_err() {
+        stop().await;
+    }
+}
 
 /// A session, which serves one statement at a time. Dropping it closes the socket.
 #[derive(Debug)]
@@ -45,16 +61,17 @@ impl Connection {
             && self.last_use.is_none_or(|end| Instant::now() < end)
     }
 
-    /// Closes it, and then gives the right to it back.
+    /// Closes it, and gives the right to it back once the server has ended it. Where nobody counts them it is only closed.
     pub(crate) async fn end(self) {
         let Self { session, slot, .. } = self;
-        drop(session);
         if let Some(slot) = slot {
+            session.end().await;
             slot.give_back().await;
         }
     }
 
-    /// Has the server stop what runs, and ends it.
+    /// Has the server stop what runs, and ends it. The right to it is given back once the server has ended it, or does not within
+    /// a time: a process on Lambda may stand still before, and then the right ends after the server's own limits.
     pub(crate) async fn cancel(self) {
         let Self { session, slot, .. } = self;
         session.cancel().await;
@@ -136,16 +153,31 @@ impl Session {
         timeout(HOUSEKEEPING, resetting).await.unwrap_or(false)
     }
 
-    /// Has the server stop what runs, and closes the connection: a cancel that comes late may hit nobody else's statement.
-    pub(crate) async fn cancel(self) {
+    /// Closes it, and waits until the server has ended it.
+    async fn end(self) {
+        if timeout(HOUSEKEEPING, self.ended()).await.is_err() {
+            tracing::warn!("could not end a session in time");
+        }
+    }
+
+    /// Has the server stop what runs, and ends the session: a cancel that comes late may hit nobody else's statement.
+    async fn cancel(self) {
         let cancelling = async {
-            match self {
-                Self::Postgres(session) => session.cancel().await,
-                Self::Mysql(session) => session.cancel().await,
+            match &self {
+                Self::Postgres(session) => session.stop().await,
+                Self::Mysql(session) => session.stop().await,
             }
+            self.ended().await;
         };
         if timeout(HOUSEKEEPING, cancelling).await.is_err() {
             tracing::warn!("could not cancel a statement in time");
+        }
+    }
+
+    async fn ended(self) {
+        match self {
+            Self::Postgres(session) => session.ended().await,
+            Self::Mysql(mut session) => session.ended().await,
         }
     }
 }

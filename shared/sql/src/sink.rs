@@ -64,15 +64,10 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    pub(crate) fn new(
-        format: Format,
-        trailers: Trailers,
-        room: Room,
-        columns: Vec<Column>,
-    ) -> (Self, Head, Body) {
+    pub(crate) fn new(format: Format, trailers: Trailers, room: Room) -> (Self, Head, Body) {
         let (frames, receiver) = mpsc::channel(1);
         let (head, waiting) = oneshot::channel();
-        let writer = Writer::new(format, columns);
+        let writer = Writer::new(format, Vec::new());
         let buffer = Vec::with_capacity(CHUNK_BYTES + (CHUNK_BYTES >> 2));
         let head = Some(head);
         let sink = Self { frames, head, writer, format, trailers, room, buffer, rows: 0, bytes: 0 };
@@ -85,6 +80,11 @@ impl Sink {
         async move { frames.closed().await }
     }
 
+    /// Expects rows of these columns.
+    pub(crate) fn expect(&mut self, columns: Vec<Column>) {
+        self.writer = Writer::new(self.format, columns);
+    }
+
     /// Writes what stands before the rows.
     pub(crate) fn begin(&mut self) {
         self.writer.head(&mut self.buffer);
@@ -92,7 +92,7 @@ impl Sink {
 
     /// Writes what stands before the rows, for columns that only now are what they are.
     pub(crate) fn begin_as(&mut self, columns: Vec<Column>) {
-        self.writer = Writer::new(self.format, columns);
+        self.expect(columns);
         self.begin();
     }
 

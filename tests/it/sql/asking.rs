@@ -31,6 +31,8 @@ pub(super) struct Source {
     pub(super) token: Option<Token>,
     pub(super) rev: Rev,
     pub(super) trailers: Trailers,
+    /// How long the caller waits.
+    pub(super) patience: Duration,
 }
 
 /// An answer that was read to its end.
@@ -123,6 +125,7 @@ impl Source {
             token: None,
             rev: Rev::new(),
             trailers: Trailers::Sent,
+            patience: Duration::from_secs(60),
         }
     }
 
@@ -159,7 +162,7 @@ impl Source {
             statement: &statement,
             format,
             trailers: self.trailers,
-            deadline: Instant::now() + Duration::from_secs(60),
+            deadline: Instant::now() + self.patience,
             keeps: true,
         };
         let connecting =

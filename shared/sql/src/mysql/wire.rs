@@ -111,6 +111,17 @@ impl Channel {
         self.command(Command::COM_QUIT, &[]).now_or_never();
     }
 
+    /// Waits until the server has ended the connection, whatever it says before.
+    pub(super) async fn gone(&mut self) {
+        let Self { stream, incoming, .. } = self;
+        loop {
+            incoming.clear();
+            if !stream.read_buf(incoming).await.is_ok_and(|read| read > 0) {
+                return;
+            }
+        }
+    }
+
     /// Tells whether the server has ended the connection, or said something that nobody has asked for.
     pub(super) fn is_closed(&mut self) -> bool {
         let Self { stream, incoming, .. } = self;

@@ -4,6 +4,7 @@ use egress::{Egress, Stream, Tls};
 use sourcegate_core::SqlTarget;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
@@ -103,12 +104,13 @@ impl Connecting<'_> {
         let token = client.cancel_token();
         let way_back =
             WayBack { egress: egress.clone(), token, address, host: place.host.clone(), tls };
-        let connection = tokio::spawn(async move {
+        let driving = async move {
             // Whoever waits for an answer hears of it by its own error.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to a data source ended");
             }
-        });
+        };
+        let connection = JoinSet::from_iter([driving]);
         let limit = target.statement_timeout;
         let lasting = idle.is_some();
         Ok(Session { client, connection, way_back, ended, lasting, limit, opened: None })
