@@ -6,6 +6,7 @@ mod asking;
 mod both;
 mod bypasses;
 mod connecting;
+mod dangerous;
 mod formats;
 mod hostile;
 mod lifecycle;

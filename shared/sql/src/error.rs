@@ -47,6 +47,13 @@ pub enum Error {
          or allow it with allow_dangerous_role"
     )]
     DangerousRole,
+    /// The role may have the database connect to somebody else, by these functions, and nothing in the settings allows that.
+    #[error(
+        "the data source's database user may connect elsewhere by functions of extensions; \
+         revoke execute on function {0} from public (or from whom it was granted to), take another user, \
+         or allow it with allow_dangerous_role"
+    )]
+    DangerousFunctions(String),
     /// The data source does not begin a transaction that cannot write.
     #[error(
         "data source did not begin a read-only transaction, and without one no statement is run"
@@ -155,6 +162,7 @@ impl Classify for Error {
             | Self::Authentication(_)
             | Self::Policy(_)
             | Self::DangerousRole
+            | Self::DangerousFunctions(_)
             | Self::NotReadOnly
             | Self::Server { .. }
             | Self::Closed(_)
@@ -176,7 +184,7 @@ impl Classify for Error {
             Self::Connect(error) => error.cause(),
             Self::NoTls => Some("tls"),
             Self::Authentication(_) | Self::Policy(_) => Some("auth_upstream"),
-            Self::DangerousRole => Some("dangerous_role"),
+            Self::DangerousRole | Self::DangerousFunctions(_) => Some("dangerous_role"),
             Self::NotReadOnly => Some("read_only"),
             Self::Full(_) | Self::NoSlot(_) => Some("connections"),
             Self::Server { .. } => Some("database"),

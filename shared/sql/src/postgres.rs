@@ -6,6 +6,7 @@ mod connect;
 mod literal;
 mod packed;
 mod refusal;
+mod role;
 mod rows;
 mod startup;
 mod wire;

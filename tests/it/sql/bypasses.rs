@@ -82,7 +82,6 @@ const BATTERY: &[(&str, Met, &str)] = &[
     ("Q16", Met::Role, "SELECT pg_read_file('/etc/passwd')"),
     ("Q16", Met::Role, "SELECT pg_ls_dir('/')"),
     ("Q16", Met::Role, "SELECT lo_import('/etc/passwd')"),
-    ("Q17", Met::Server, "SELECT * FROM dblink('host=127.0.0.1', 'SELECT 1') AS t(a int)"),
     ("Q18", Met::Lexer, "DO $$ BEGIN INSERT INTO log VALUES ('written'); END $$"),
     ("Q18", Met::Lexer, "CALL p()"),
     ("Q19", Met::Lexer, "SET ROLE postgres"),

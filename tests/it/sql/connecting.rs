@@ -112,21 +112,6 @@ async fn a_session_that_a_token_has_begun_ends_before_it() {
     assert_eq!(source.fails(Csv, "SELECT 1").await, (Kind::Upstream, "bad_settings".to_owned()));
 }
 
-#[tokio::test]
-async fn a_role_that_may_more_than_read_tables_is_refused_at_connect() {
-    let postgres = Postgres::shared().await;
-    for user in ["super", "files", "programs", "replica", "become"] {
-        let mut source = Source::of(postgres, user);
-        assert_eq!(
-            source.fails(Csv, "SELECT 1").await,
-            (Kind::Upstream, "dangerous_role".to_owned()),
-            "{user}"
-        );
-        source.target.allow_dangerous_role = true;
-        assert_eq!(source.text(Csv, "SELECT 1 AS a").await, "a\n1\n", "{user}");
-    }
-}
-
 /// A server that writes these bytes to whoever connects, once it has heard something.
 async fn saying(bytes: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -6,8 +6,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Config, NoTls};
 
+use super::role::Powers;
 use super::wire::Guarded;
 use super::{Session, WayBack, refusal, startup};
 use crate::error::BoxError;
@@ -16,12 +17,6 @@ use crate::{Error, Limits};
 
 /// Asks for TLS, in the form of a start-up message.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
-
-/// Roles that reach beyond tables. `MEMBER` counts what `SET ROLE` would give; a superuser is a member of all.
-const IS_DANGEROUS: &str = "SELECT bool_or(own.rolsuper OR own.rolreplication OR pg_catalog.pg_has_role(own.oid, other.oid, 'MEMBER'))
-FROM pg_catalog.pg_roles own LEFT JOIN pg_catalog.pg_roles other
-ON other.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') OR (other.rolsuper AND other.oid <> own.oid)
-WHERE own.rolname = session_user";
 
 /// Connects, and refuses a role that may do more than read tables.
 pub(crate) async fn connect(
@@ -32,7 +27,7 @@ pub(crate) async fn connect(
 ) -> Result<Session, Error> {
     let connecting = Connecting { egress, target, limits };
     let password = Password::of(target, given)?.text();
-    let session = match Wanted::of(target, given.secrets)? {
+    let mut session = match Wanted::of(target, given.secrets)? {
         Wanted::Never => connecting.with(None, Required::No, password).await,
         Wanted::IfOffered(tls) => connecting.with(Some(tls), Required::No, password).await,
         Wanted::Always(tls) => connecting.with(Some(tls), Required::Yes, password).await,
@@ -43,10 +38,19 @@ pub(crate) async fn connect(
             other => other,
         },
     }?;
-    if !target.allow_dangerous_role && is_dangerous(&session.client).await? {
-        return Err(Error::DangerousRole);
+    let powers = Powers::of(&session.client).await;
+    if target.allow_dangerous_role {
+        // What a caller may have left outside the transaction is not there for the next.
+        session.lasting &= powers.is_ok_and(|powers| !powers.leave_traces());
+        return Ok(session);
     }
-    Ok(session)
+    match powers.and_then(Powers::check) {
+        Ok(()) => Ok(session),
+        Err(error) => {
+            session.ended().await;
+            Err(error)
+        }
+    }
 }
 
 struct Connecting<'a> {
@@ -115,16 +119,6 @@ impl Connecting<'_> {
         let lasting = idle.is_some();
         Ok(Session { client, connection, way_back, ended, lasting, limit, opened: None })
     }
-}
-
-async fn is_dangerous(client: &Client) -> Result<bool, Error> {
-    let answer = client.simple_query(IS_DANGEROUS).await.map_err(refusal::of_connection)?;
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
-        _ => None,
-    });
-    // Nothing to read means that nothing is known.
-    Ok(row != Some("f"))
 }
 
 /// Asks the server for TLS and speaks it if it is offered; else the stream is plain still.
