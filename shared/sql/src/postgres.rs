@@ -29,7 +29,8 @@ use crate::statement::{BadStatement, Keyword, Statement};
 pub(crate) use connect::connect;
 
 /// Begins a transaction that cannot write, and fixes that by a first query: from then on the server refuses to make it
-/// writable (`faults.md`, part 4).
+/// writable (`faults.md`, part 4). Before PostgreSQL 16 it does so only where a value is given: a reset goes through, so that it is
+/// the rollback that leaves nothing, but for sequences that the role may move.
 const BEGIN: &str = "START TRANSACTION READ ONLY; SELECT 1";
 
 /// A connection to PostgreSQL. Dropping it closes the socket.

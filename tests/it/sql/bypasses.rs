@@ -158,6 +158,49 @@ async fn q06_what_the_server_lets_through_is_rolled_back() {
     }
 }
 
+/// Ways out of the transaction, and what moves a sequence once one is out.
+const WAYS_OUT: &[(&str, &[Option<&str>])] = &[
+    ("SELECT set_config('transaction_read_only', NULL, true), nextval('counter')", &[]),
+    ("SELECT set_config('transaction_read_only', NULL, false), setval('counter', 99)", &[]),
+    ("SELECT set_config('transaction_read_only', '', true), nextval('counter')", &[]),
+    ("SELECT set_config('transaction_read_only', 'default', true), nextval('counter')", &[]),
+    ("SELECT set_config('transaction_read_only', $1, true), nextval('counter')", &[None]),
+    ("SELECT set_config('transaction_read_only', $1, true), nextval('counter')", &[Some("")]),
+    (
+        "SELECT set_config('transaction_read_only', $1, true), nextval('counter')",
+        &[Some("default")],
+    ),
+    ("SELECT set_config('transaction_read_only', $1, true), nextval('counter')", &[Some("off")]),
+    ("SELECT set_config($1, NULL, true), setval('counter', 99)", &[Some("transaction_read_only")]),
+    ("SELECT run('RESET transaction_read_only'), nextval('counter')", &[]),
+    ("SELECT write_anyhow(), nextval('counter')", &[]),
+    ("SELECT move_anyhow()", &[]),
+];
+
+#[tokio::test]
+async fn q06_no_sequence_is_moved_on_postgresql_16_nor_before_by_who_has_no_right_to_it() {
+    let postgres = Postgres::start(&[]).await;
+    let source = Source::of(&postgres, "writer");
+    let version: u32 = postgres.sql("shop", "SHOW server_version_num").parse().unwrap();
+    if version < 160_000 {
+        // The server lets a statement out there, and no rollback moves a sequence back.
+        postgres.sql("shop", "REVOKE ALL ON SEQUENCE counter FROM writer");
+    }
+    let state = || {
+        postgres
+            .sql("shop", "SELECT last_value, is_called, (SELECT count(*) FROM log) FROM counter")
+    };
+    let before = state();
+    for (statement, params) in WAYS_OUT {
+        let params: Vec<_> = params.iter().map(|param| json!(param)).collect();
+        for format in FORMATS {
+            let asked = source.whole(format, statement, &params).await;
+            assert!(asked.is_err(), "{statement}: {asked:?}");
+            assert_eq!(state(), before, "{statement} {params:?}");
+        }
+    }
+}
+
 /// What a caller may leave in a session, and what the next one sees of it.
 const LEFT: &[(&str, &str, &str)] = &[
     (

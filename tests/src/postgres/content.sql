@@ -25,6 +25,10 @@ CREATE FUNCTION write_anyhow() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO log VALUES ('written');
   RETURN 1;
 END $$;
+CREATE FUNCTION move_anyhow() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM set_config('transaction_read_only', NULL, true);
+  RETURN nextval('counter');
+END $$;
 CREATE FUNCTION run(statement text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; RETURN 'ran'; END $$;
 CREATE TYPE mood AS ENUM ('fine', 'so-so');
 CREATE TYPE point_in AS (x int, y text);
