@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egress::{Egress, Tls};
+use sourcegate_core::random_bytes;
 use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Error as PgError, NoTls, Statement as Prepared};
@@ -174,11 +175,13 @@ impl Session {
 
     /// Ends the transaction and whatever the statement left in the session; false where it is in doubt.
     ///
-    /// `DISCARD ALL` is refused inside a transaction, so that its success is the proof that there is none.
+    /// `DISCARD ALL` is refused inside a transaction, so that its success is the proof that there is none. It leaves what
+    /// `random()` goes on from, which a caller may have set, and so knows; in front of it the new one is shown to nobody.
     pub(crate) async fn reset(&mut self) -> bool {
         let client = &self.client;
+        let rolled_back = format!("ROLLBACK; SELECT pg_catalog.setseed({})", seed(random_bytes()));
         let both =
-            tokio::join!(client.batch_execute("ROLLBACK"), client.batch_execute("DISCARD ALL"));
+            tokio::join!(client.batch_execute(&rolled_back), client.batch_execute("DISCARD ALL"));
         matches!(both, (Ok(()), Ok(())))
     }
 
@@ -222,6 +225,11 @@ impl WayBack {
     }
 }
 
+/// Makes a number from 0 to 1 of random bits.
+fn seed(bits: [u8; 4]) -> f64 {
+    f64::from(u32::from_be_bytes(bits)) / f64::from(u32::MAX)
+}
+
 fn copy_of(text: &str, format: Format) -> String {
     let form = if format == Format::Csv { "csv, HEADER" } else { "text" };
     // It ends with one only behind the statement or in a comment.
@@ -233,5 +241,20 @@ fn copy_of(text: &str, format: Format) -> String {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("lasting", &self.lasting).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_number_that_the_server_takes() {
+        for (bits, expected) in
+            [([0; 4], "0"), ([0xff; 4], "1"), ([0x40, 0, 0, 0], "0.25000000005820766")]
+        {
+            assert_eq!(seed(bits).to_string(), expected);
+        }
+        assert!(!seed([0, 0, 0, 1]).to_string().contains('e'));
     }
 }

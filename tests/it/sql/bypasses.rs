@@ -1,6 +1,8 @@
 //! The published battery: what strangers try to write, to reach or to leave behind. Each row is one statement of `writer`, who
 //! may write, so that only the engine stands between.
 
+use std::collections::BTreeSet;
+
 use harness::postgres::Postgres;
 use serde_json::json;
 use sourcegate_core::{Classify as _, Kind};
@@ -269,6 +271,21 @@ async fn q22_q23_nothing_of_a_caller_is_left_for_the_next() {
         }
     }
     assert_eq!(source.text(Csv, session).await, first, "it is the same session all the time");
+}
+
+#[tokio::test]
+async fn q22_a_seed_that_a_caller_has_set_is_not_the_next_ones() {
+    let postgres = Postgres::start(&[]).await;
+    let source = Source::of(&postgres, "reader");
+    let random = "SELECT random() AS x, pg_backend_pid() AS session";
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        source.text(Csv, "SELECT setseed(0.25)").await;
+        seen.insert(source.text(Csv, random).await);
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    let sessions: BTreeSet<_> = seen.iter().map(|line| line.rsplit(',').next()).collect();
+    assert_eq!(sessions.len(), 1, "it is the same session all the time");
 }
 
 /// PostgreSQL shows a role what its sessions run, and runs SQL from texts that no wall reads: only an administrator's setting of the
