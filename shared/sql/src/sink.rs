@@ -1,5 +1,6 @@
 //! From rows to the frames of a body, within the limits.
 
+use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ impl From<Error> for Stop {
 pub(crate) struct Sink {
     frames: mpsc::Sender<Result<Frame<Bytes>, Error>>,
     head: Option<oneshot::Sender<Result<Vec<Column>, Error>>>,
+    /// As they were announced, until the answer begins.
+    columns: Vec<Column>,
     writer: Writer,
     format: Format,
     trailers: Trailers,
@@ -67,10 +70,18 @@ impl Sink {
     pub(crate) fn new(format: Format, trailers: Trailers, room: Room) -> (Self, Head, Body) {
         let (frames, receiver) = mpsc::channel(1);
         let (head, waiting) = oneshot::channel();
-        let writer = Writer::new(format, Vec::new());
-        let buffer = Vec::with_capacity(CHUNK_BYTES + (CHUNK_BYTES >> 2));
-        let head = Some(head);
-        let sink = Self { frames, head, writer, format, trailers, room, buffer, rows: 0, bytes: 0 };
+        let sink = Self {
+            frames,
+            head: Some(head),
+            columns: Vec::new(),
+            writer: Writer::new(format, Vec::new()),
+            format,
+            trailers,
+            room,
+            buffer: Vec::with_capacity(CHUNK_BYTES + (CHUNK_BYTES >> 2)),
+            rows: 0,
+            bytes: 0,
+        };
         (sink, waiting, Body::new(receiver))
     }
 
@@ -82,22 +93,24 @@ impl Sink {
 
     /// Expects rows of these columns.
     pub(crate) fn expect(&mut self, columns: Vec<Column>) {
-        self.writer = Writer::new(self.format, columns);
+        self.columns = columns;
     }
 
     /// Writes what stands before the rows.
     pub(crate) fn begin(&mut self) {
-        self.writer.head(&mut self.buffer);
+        let columns = mem::take(&mut self.columns);
+        self.begin_as(columns);
     }
 
     /// Writes what stands before the rows, for columns that only now are what they are.
     pub(crate) fn begin_as(&mut self, columns: Vec<Column>) {
-        self.expect(columns);
-        self.begin();
+        self.writer = Writer::new(self.format, columns);
+        self.writer.head(&mut self.buffer);
     }
 
     /// Takes what the database wrote before the rows.
     pub(crate) fn begin_with(&mut self, line: &[u8]) {
+        self.writer = Writer::new(self.format, mem::take(&mut self.columns));
         self.buffer.extend_from_slice(line);
     }
 

@@ -1,7 +1,8 @@
 //! JSON exactly as Perses from 0.53 on writes it: contract/perses.md 2.6.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
+use std::ops::RangeFrom;
 
 use crate::Column;
 use crate::column::Shape;
@@ -16,16 +17,17 @@ pub(super) fn key(name: &str) -> Vec<u8> {
 /// Gives a name that comes again the first number that no column has: `a`, `a_2`, `a_3`.
 pub(super) fn number_duplicates(columns: &mut [Column]) {
     let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let mut seen = HashSet::new();
+    // Each name's own numbers go on where they ended: thousands of columns may have one name.
+    let mut numbers: HashMap<String, RangeFrom<u32>> = HashMap::new();
     for column in columns {
-        if seen.insert(column.name.clone()) {
+        let Some(numbers) = numbers.get_mut(&column.name) else {
+            numbers.insert(column.name.clone(), 2..);
             continue;
-        }
-        let free =
-            (2..).map(|n: u32| format!("{}_{n}", column.name)).find(|name| !taken.contains(name));
-        column.name = free.unwrap_or_default();
-        taken.insert(column.name.clone());
-        seen.insert(column.name.clone());
+        };
+        let mut names = numbers.map(|n| format!("{}_{n}", column.name));
+        let free = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.insert(free.clone());
+        column.name = free;
     }
 }
 

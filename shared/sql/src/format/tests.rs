@@ -94,6 +94,25 @@ fn q38_a_number_is_none_that_a_column_has() {
 }
 
 #[test]
+fn q38_thousands_of_equal_names_are_as_many_names() {
+    let names = (2..5_002).flat_map(|n| ["a".to_owned(), format!("a_{n}")]);
+    let mut names: Vec<_> = names.collect();
+    names.extend(["a_2", "a_2", "a_2_2", "", "b"].map(str::to_owned));
+    let mut columns: Vec<_> = names.iter().map(|name| column(name, Shape::Text)).collect();
+    json::number_duplicates(&mut columns);
+    let found: Vec<_> = columns.into_iter().map(|column| column.name).collect();
+    // The first of a name keeps it, the others have the first numbers that are free: from 5002 on.
+    let expected = (0..5_000).flat_map(|n| match n {
+        0 => ["a".to_owned(), "a_2".to_owned()],
+        n => [format!("a_{}", 5_001 + n), format!("a_{}", n + 2)],
+    });
+    let others = ["a_2_3", "a_2_4", "a_2_2", "", "b"].map(str::to_owned);
+    assert_eq!(found, expected.chain(others).collect::<Vec<_>>());
+    let distinct: std::collections::HashSet<_> = found.iter().collect();
+    assert_eq!(distinct.len(), found.len());
+}
+
+#[test]
 fn only_a_single_cell_quotes_the_end_of_data() {
     let write = |cells: &[&str]| {
         let mut out = Vec::new();
