@@ -288,9 +288,16 @@ impl PostgresBlock {
         number("postgres.prepare_threshold", &self.prepare_threshold)?;
         let most = number("postgres.max_conns", &self.max_conns)?;
         let connect = time("postgres.connect_timeout", &self.connect_timeout)?;
+        let params = SqlParams::from_options(&self.options)?;
+        // It is ours too: what the server has alone would be a limit that our own comes before.
+        let limit = params.limit("statement_timeout").map(|limit| match limit {
+            Duration::ZERO => LONGEST,
+            limit => limit.min(LONGEST),
+        });
         Ok(SqlTarget {
             connect_timeout: connect.unwrap_or(target.connect_timeout),
-            params: SqlParams::from_options(&self.options)?,
+            statement_timeout: limit.unwrap_or(target.statement_timeout),
+            params: params.without("statement_timeout"),
             most_connections: most.map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
             ..target
         })

@@ -1,5 +1,7 @@
 //! What of a session a data source may set: what changes how answers look, and nothing that changes what is allowed.
 
+use std::time::Duration;
+
 use super::{BadSqlTarget, SqlDriver};
 
 /// Parameters of PostgreSQL that may be set.
@@ -56,6 +58,19 @@ impl SqlParams {
         self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
+    /// Finds a time limit of PostgreSQL's that counts, in its own units; zero means none.
+    #[must_use]
+    pub fn limit(&self, name: &str) -> Option<Duration> {
+        self.get(name).and_then(limit)
+    }
+
+    /// The same without one of a name.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(n, _)| n != name);
+        self
+    }
+
     /// Iterates over names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -95,7 +110,10 @@ fn read(
     let known = offered.split(", ").find(|known| known.eq_ignore_ascii_case(name));
     let known = known.ok_or(BadSqlTarget::Param { name: short.clone(), offered })?;
     let fits = match known {
-        "statement_timeout" | "lock_timeout" => is_timeout(value),
+        // None means the longest that is offered.
+        "statement_timeout" => limit(value).is_some(),
+        // None would hold a session for as long. What is less than the server counts is none for it.
+        "lock_timeout" => limit(value).is_some_and(|limit| limit >= Duration::from_millis(1)),
         "allowNativePasswords" | "parseTime" => ["true", "false"].contains(&value),
         // The answers are read as UTF-8.
         "charset" => value.split(',').all(|charset| charset == "utf8mb4"),
@@ -108,10 +126,24 @@ fn read(
     }
 }
 
-/// Digits and a unit of PostgreSQL's. Zero would mean none.
-fn is_timeout(value: &str) -> bool {
-    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (digits, unit) = value.split_at(digits);
-    let is_positive = digits.len() <= 9 && digits.parse::<u32>().is_ok_and(|number| number > 0);
-    is_positive && ["", "ms", "s", "min", "h"].contains(&unit)
+/// The units of PostgreSQL's times, and how many microseconds one has; without one it is milliseconds.
+const UNITS: [(&str, u64); 7] = [
+    ("", 1_000),
+    ("us", 1),
+    ("ms", 1_000),
+    ("s", 1_000_000),
+    ("min", 60_000_000),
+    ("h", 3_600_000_000),
+    ("d", 86_400_000_000),
+];
+
+/// Reads digits and a unit, with blanks between them or without.
+fn limit(value: &str) -> Option<Duration> {
+    let value = value.trim_matches(' ');
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u32 = value[..value.len() - unit.len()].parse().ok()?;
+    let (_, micros) = UNITS.into_iter().find(|(name, _)| *name == unit.trim_start_matches(' '))?;
+    // The server counts milliseconds in 31 bits.
+    let limit = Duration::from_micros(u64::from(number) * micros);
+    (limit.as_millis() <= i32::MAX.unsigned_abs().into()).then_some(limit)
 }

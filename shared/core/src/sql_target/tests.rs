@@ -96,8 +96,11 @@ fn only_safe_parameters_are_taken() {
     use SqlDriver::{Mariadb, Mysql, Postgres};
     check_param(Postgres, "TimeZone", "Europe/Berlin", Some("Europe/Berlin"));
     check_param(Postgres, "statement_timeout", "100", Some("100"));
-    check_param(Postgres, "statement_timeout", "0", None);
+    check_param(Postgres, "statement_timeout", "0", Some("0"));
     check_param(Postgres, "statement_timeout", "1 day", None);
+    for (limit, expected) in [("0", None), ("999us", None), ("1000us", Some("1000us"))] {
+        check_param(Postgres, "lock_timeout", limit, expected);
+    }
     check_param(Postgres, "default_transaction_read_only", "off", None);
     check_param(Postgres, "session_preload_libraries", "x", None);
     check_param(Postgres, "role", "postgres", None);

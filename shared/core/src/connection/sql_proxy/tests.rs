@@ -65,7 +65,7 @@ fn perses_case_47_blocks_of_every_driver_are_accepted() {
     assert_eq!((found.driver, found.place.port), (SqlDriver::Postgres, 5432));
     assert_eq!(found.connect_timeout, Duration::from_secs(300));
     assert_eq!((found.most_connections, found.tls.mode), (Some(7), SslMode::Require));
-    assert_eq!(found.params.get("statement_timeout"), Some("100"));
+    assert_eq!(found.statement_timeout, Duration::from_millis(100));
     assert_eq!((&*found.user, found.password.as_deref()), ("u", Some("basicAuth.password")));
     for name in ["mysql", "mariadb"] {
         let block = json!({
@@ -79,6 +79,37 @@ fn perses_case_47_blocks_of_every_driver_are_accepted() {
         assert_eq!((times, found.most_row_bytes), ((3, 4), Some(4096)));
         assert_eq!((found.tls.mode, found.password), (SslMode::Prefer, None));
     }
+}
+
+#[track_caller]
+fn check_limit(options: &str, expected: Duration) {
+    let block = json!({ "options": options });
+    let spec = json!({ "host": "h", "database": "d", "postgres": block });
+    let found = target(&spec, &basic(), &[]);
+    assert_eq!(found.statement_timeout, expected, "{options}");
+    assert_eq!(found.params.get("statement_timeout"), None, "{options}");
+}
+
+#[test]
+fn the_limit_of_a_statement_is_that_of_the_options() {
+    check_limit("", SQL_STATEMENT_TIMEOUT);
+    check_limit("-c lock_timeout=5s", SQL_STATEMENT_TIMEOUT);
+    check_limit("-c statement_timeout=2500", Duration::from_millis(2500));
+    check_limit("-c statement_timeout=500us", Duration::from_micros(500));
+    check_limit("-c statement_timeout=700ms", Duration::from_millis(700));
+    check_limit("--STATEMENT_TIMEOUT=2s", Duration::from_secs(2));
+    check_limit(r"-c statement_timeout=10\ min", Duration::from_secs(600));
+    check_limit("-c statement_timeout=1s -c statement_timeout=3s", Duration::from_secs(3));
+    for longer in ["0", "0s", "1h", "1d", "901s"] {
+        check_limit(&format!("-c statement_timeout={longer}"), LONGEST);
+    }
+    for bad in ["", "x", "1y", "-1", "1.5s", "1 s s", "25d", "4294967296"] {
+        let options = format!("-c statement_timeout={}", bad.replace(' ', "\\ "));
+        let value = "parameter \"statement_timeout\" does not take this value";
+        refuses(&json!({ "postgres": { "options": options } }), value);
+    }
+    let value = "parameter \"lock_timeout\" does not take this value";
+    refuses(&json!({ "postgres": { "options": "-c lock_timeout=0" } }), value);
 }
 
 #[test]
