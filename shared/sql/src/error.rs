@@ -91,6 +91,12 @@ pub enum Error {
     /// No complete answer in time.
     #[error("data source did not answer the statement within {:.3} s", .0.as_secs_f64())]
     Timeout(Duration),
+    /// A lock that another session of the database holds was waited for, for so long.
+    #[error("statement waited {} s for a lock that another session of the database holds", .0.as_secs_f64())]
+    Locked(Duration),
+    /// Somebody with a session of his own has ended the statement.
+    #[error("statement was cancelled at the data source by somebody else")]
+    Cancelled(#[source] BoxError),
     /// Other statements for this data source are waiting already, or were for too long.
     #[error("too many statements wait for this data source")]
     Busy,
@@ -165,11 +171,12 @@ impl Classify for Error {
             | Self::DangerousFunctions(_)
             | Self::NotReadOnly
             | Self::Server { .. }
+            | Self::Cancelled(_)
             | Self::Closed(_)
             | Self::Protocol(_)
             | Self::RowTooLarge(_)
             | Self::TooLarge { .. } => Kind::Upstream,
-            Self::Timeout(_) => Kind::UpstreamTimeout,
+            Self::Timeout(_) | Self::Locked(_) => Kind::UpstreamTimeout,
             Self::Full(_) | Self::Busy | Self::NoSlot(_) => Kind::Unavailable,
             Self::Cold | Self::NotHere | Self::GivenUp => Kind::Internal,
         }
@@ -192,6 +199,8 @@ impl Classify for Error {
             Self::Protocol(_) => Some("upstream_protocol"),
             Self::RowTooLarge(_) | Self::TooLarge { .. } => Some("limit_bytes"),
             Self::Timeout(_) => Some("timeout_sql"),
+            Self::Locked(_) => Some("timeout_lock"),
+            Self::Cancelled(_) => Some("cancelled"),
             Self::Busy => Some("busy"),
             Self::Cold | Self::NotHere | Self::GivenUp => None,
         }

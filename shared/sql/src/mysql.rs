@@ -22,9 +22,8 @@ mod setup;
 mod value;
 mod wire;
 
-use std::time::Duration;
-
 use mysql_common::constants::{Command, StatusFlags};
+use tokio::time::Instant;
 
 use crate::Error;
 use crate::column::Column;
@@ -37,6 +36,7 @@ use command::{Failed, done, prepare, run};
 use connector::Connector;
 use identity::Identity;
 use param::Params;
+use refusal::Clock;
 use wire::Channel;
 
 pub(crate) use connect::connect;
@@ -53,7 +53,7 @@ pub(crate) struct Session {
     identity: Option<Identity>,
     /// The statement that sets the session up.
     setup: String,
-    limit: Duration,
+    clock: Clock,
     times: Times,
     /// The statement that was opened and has not run.
     opened: Option<Opened>,
@@ -79,6 +79,7 @@ impl Session {
         statement: &Statement,
         keyword: Keyword,
     ) -> Result<Vec<Column>, Error> {
+        self.clock.began = Instant::now();
         let state =
             run(&mut self.channel, BEGIN).await.map_err(|failed| match self.refused(failed) {
                 Error::Statement { .. } => Error::NotReadOnly,
@@ -135,7 +136,7 @@ impl Session {
 
     fn refused(&self, failed: Failed) -> Error {
         match failed {
-            Failed::Refused(refused) => refused.of_statement(self.limit),
+            Failed::Refused(refused) => refused.of_statement(self.clock),
             Failed::Broken(error) => error,
         }
     }

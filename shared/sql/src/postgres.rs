@@ -12,7 +12,6 @@ mod startup;
 mod wire;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use egress::{Egress, Tls};
 use sourcegate_core::random_bytes;
@@ -44,7 +43,7 @@ pub(crate) struct Session {
     ended: Arc<OnceLock<wire::Ended>>,
     /// Whether the server ends the session by itself when nobody uses it.
     lasting: bool,
-    limit: Duration,
+    limits: startup::Within,
     /// The statement that was opened and has not run.
     opened: Option<Opened>,
 }
@@ -201,7 +200,7 @@ impl Session {
     fn refused(&self, error: tokio_postgres::Error) -> Error {
         match self.ended.get() {
             Some(ended) => refusal::of_ended(*ended),
-            None => refusal::of_statement(error, self.limit),
+            None => refusal::of_statement(error, self.limits),
         }
     }
 }

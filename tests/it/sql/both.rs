@@ -51,6 +51,27 @@ pub(super) fn set_password(source: &mut Source, text: &str) {
     source.secrets = others.chain([password]).collect();
 }
 
+/// Holds a lock of a row of `goods` without a session.
+pub(super) const HELD: &str =
+    "XA START 'held'; UPDATE goods SET price = 1 WHERE id = 1; XA END 'held'; XA PREPARE 'held'";
+
+/// Checks what is said of waiting for that lock, on a server that waits for a second or somewhat more.
+pub(super) async fn waits_for_a_lock(source: &Source) {
+    for format in [Csv, Json] {
+        let error = source.whole(format, "SELECT * FROM goods", &[]).await.unwrap_err();
+        let found = (error.kind(), error.cause());
+        assert_eq!(found, (Kind::UpstreamTimeout, Some("timeout_lock")), "{error:?}");
+        let text = error.public();
+        let after = text.strip_prefix("statement waited ");
+        let after = after.and_then(|rest| rest.split_once(' ')).map(|(_, rest)| rest);
+        assert_eq!(
+            after,
+            Some("s for a lock that another session of the database holds"),
+            "{text}"
+        );
+    }
+}
+
 /// Callers leave at any moment of a short statement, and no cancel ever hits the next one, which has this text.
 pub(super) async fn race(source: &Source, short: &str, (next, text): (&str, &str), runs: u64) {
     for run in 0..runs {

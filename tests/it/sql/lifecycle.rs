@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use harness::postgres::Postgres;
 use http_body_util::BodyExt as _;
-use sourcegate_core::{Classify as _, Kind, Rev};
+use serde_json::json;
+use sourcegate_core::{Classify as _, Kind, Rev, SqlDriver, SqlParams};
 use sql::Format::{Csv, Json, Ndjson};
 use sql::Limits;
 
@@ -96,6 +97,44 @@ async fn q21_a_statement_ends_at_its_limit_here_and_in_the_database() {
     let record: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(record["error"], "data source did not answer the statement within 2.000 s");
     wait_for(&postgres, "true", 0).await;
+}
+
+#[tokio::test]
+async fn q21_whatever_ends_a_statement_is_named() {
+    let postgres = Postgres::start(&["max_prepared_transactions=1", "temp_file_limit=64kB"]).await;
+    // Its locks stay without a session.
+    postgres.sql("shop", "BEGIN; LOCK TABLE goods; PREPARE TRANSACTION 'held'");
+    let mut source = Source::of(&postgres, "reader");
+    let params = [("lock_timeout", "300ms"), ("statement_timeout", "1s")];
+    source.target.params = SqlParams::new(SqlDriver::Postgres, params).unwrap();
+    let locked = "statement waited 0.3 s for a lock that another session of the database holds";
+    let late = "data source did not answer the statement within 1.000 s";
+    let large = "temporary file size exceeds temp_file_limit (64kB) (SQLSTATE 53400)";
+    let sorted = "SELECT count(*) FROM (SELECT g FROM generate_series(1, 300000) g ORDER BY -g) s";
+    for (query, params, kind, cause, text) in [
+        ("TABLE goods", json!([]), Kind::UpstreamTimeout, "timeout_lock", locked),
+        ("SELECT $1::int FROM goods", json!([1]), Kind::UpstreamTimeout, "timeout_lock", locked),
+        (SLEEPING, json!([]), Kind::UpstreamTimeout, "timeout_sql", late),
+        (sorted, json!([]), Kind::Invalid, "statement", large),
+    ] {
+        for format in [Csv, Json] {
+            let error = source.whole(format, query, params.as_array().unwrap()).await.unwrap_err();
+            // PostgreSQL 18 puts names of settings in quotes.
+            let found = (error.kind(), error.cause(), error.public().replace('"', ""));
+            assert_eq!(found, (kind, Some(cause), text.to_owned()), "{query}");
+        }
+    }
+    source.target.params = SqlParams::default();
+    source.rev = Rev::new();
+    let cancelling = async {
+        wait_for(&postgres, "query LIKE '%pg_sleep%' AND state = 'active'", 1).await;
+        postgres.sql(
+            "shop",
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'reader'",
+        );
+    };
+    let (found, ()) = tokio::join!(source.fails(Json, SLEEPING), cancelling);
+    assert_eq!(found, (Kind::Upstream, "cancelled".to_owned()));
 }
 
 #[tokio::test]

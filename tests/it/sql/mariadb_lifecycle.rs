@@ -108,6 +108,14 @@ async fn q21_a_statement_ends_at_its_limit_here_and_in_the_database() {
 }
 
 #[tokio::test]
+async fn q21_a_lock_that_another_session_holds_is_named() {
+    let locking = ["--transaction-isolation=SERIALIZABLE", "--innodb-lock-wait-timeout=1"];
+    let mariadb = Mariadb::start(&locking).await;
+    mariadb.sql("shop", both::HELD);
+    both::waits_for_a_lock(&Source::of(&mariadb, "reader")).await;
+}
+
+#[tokio::test]
 async fn a_caller_who_leaves_ends_the_statement() {
     let mariadb = Mariadb::start(&[]).await;
     for mode in [SslMode::Disable, SslMode::Require] {
@@ -169,6 +177,7 @@ async fn q37_a_server_that_is_killed_breaks_the_answer() {
         mariadb.sql("shop", &format!("{kill} {}", mariadb.sql("shop", running)));
         let error = answer.body.collect().await.unwrap_err();
         assert_eq!(error.kind(), Kind::Upstream, "{error:?}");
+        assert_eq!(error.cause() == Some("cancelled"), kill == "KILL QUERY", "{error:?}");
         assert_eq!(source.text(Csv, "SELECT 1 AS a").await, "a\n1\n");
     }
     let mut answer = source.ask(Ndjson, ENDLESS, &[]).await.unwrap();

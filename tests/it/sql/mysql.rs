@@ -12,7 +12,7 @@ use sql::Format::{Csv, Json, Ndjson};
 use tokio::time::Instant;
 
 use super::asking::Source;
-use super::both::{is_refused, modes, race, set_password};
+use super::both::{HELD, is_refused, modes, race, set_password, waits_for_a_lock};
 use super::mariadb_formats::lines;
 
 const CIPHER: &str = "SELECT VARIABLE_VALUE AS x FROM performance_schema.session_status WHERE VARIABLE_NAME = 'Ssl_cipher'";
@@ -240,6 +240,14 @@ async fn q21_a_statement_ends_at_its_limit_here_and_in_the_database() {
         assert_eq!(found, (Kind::UpstreamTimeout, "timeout_sql".to_owned()), "{query}");
         nothing_runs(&mysql).await;
     }
+}
+
+#[tokio::test]
+async fn q21_a_lock_that_another_session_holds_is_named() {
+    let locking = ["--transaction-isolation=SERIALIZABLE", "--innodb-lock-wait-timeout=1"];
+    let mysql = Mysql::start(&locking).await;
+    mysql.sql("shop", HELD);
+    waits_for_a_lock(&known(&mysql, "reader").await).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use egress::{Egress, Tls};
 use secrecy::SecretString;
 use sourcegate_core::SqlTarget;
+use tokio::time::Instant;
 
 use super::Session;
 use super::auth::Login;
@@ -11,6 +12,7 @@ use super::command::{Failed, run};
 use super::connector::{Connector, Server};
 use super::identity::Identity;
 use super::privileges::is_dangerous;
+use super::refusal::Clock;
 use super::setup::setup;
 use crate::secure::{Given, Password, Required, Trust, Wanted};
 use crate::{Error, Limits};
@@ -85,6 +87,6 @@ async fn begin(
         Some("true") => Times::Rfc3339,
         _ => Times::AsTexts,
     };
-    let limit = target.statement_timeout;
-    Ok(Session { channel, way_back, identity, setup, limit, times, opened: None })
+    let clock = Clock { limit: target.statement_timeout, began: Instant::now() };
+    Ok(Session { channel, way_back, identity, setup, clock, times, opened: None })
 }

@@ -6,6 +6,7 @@ use mysql_common::constants::CapabilityFlags;
 use mysql_common::io::ParseBuf;
 use mysql_common::packets::ErrPacket;
 use sourcegate_core::BadSqlTarget;
+use tokio::time::Instant;
 
 use crate::Error;
 
@@ -18,6 +19,22 @@ pub(super) struct Refused {
     message: String,
 }
 
+/// The limit of a statement in the server, and when it began there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    pub(super) limit: Duration,
+    pub(super) began: Instant,
+}
+
+impl Clock {
+    /// For how long, to a tenth of a second. Limits of locks are of several kinds, some of them the server's own.
+    fn rounded(self) -> Duration {
+        let tenth = Duration::from_millis(100);
+        let tenths = self.began.elapsed().as_millis() / tenth.as_millis();
+        tenth.saturating_mul(u32::try_from(tenths).unwrap_or(u32::MAX))
+    }
+}
+
 /// Characters of a message that are kept: the server itself has no longer ones.
 const MOST_MESSAGE: usize = 1024;
 
@@ -26,9 +43,14 @@ const MOST_MESSAGE: usize = 1024;
 enum Whose {
     Caller,
     Credentials,
-    /// No room for another connection, or for the statement.
+    /// No room for another connection.
     Room,
+    /// The server's limit of a statement.
     Time,
+    /// The server's limit of waiting for a lock.
+    Lock,
+    /// Somebody else.
+    Other,
     /// The session has ended.
     Ended,
     Server,
@@ -52,12 +74,14 @@ impl Refused {
     }
 
     /// What a refused statement comes to.
-    pub(super) fn of_statement(self, limit: Duration) -> Error {
+    pub(super) fn of_statement(self, clock: Clock) -> Error {
         match self.whose() {
             Whose::Caller => {
                 Error::Statement { message: without_account(&self.message), code: self.state }
             }
-            Whose::Time => Error::Timeout(limit),
+            Whose::Time => Error::Timeout(clock.limit),
+            Whose::Lock => Error::Locked(clock.rounded()),
+            Whose::Other => Error::Cancelled(self.into()),
             Whose::Room => Error::Full(self.into()),
             Whose::Ended => Error::Closed(self.into()),
             Whose::Credentials | Whose::Server => {
@@ -74,7 +98,7 @@ impl Refused {
             _ if self.number == 1044 => Error::Authentication(self.into()),
             Whose::Room => Error::Full(self.into()),
             Whose::Ended => Error::Closed(self.into()),
-            Whose::Caller | Whose::Time | Whose::Server => {
+            Whose::Caller | Whose::Time | Whose::Lock | Whose::Other | Whose::Server => {
                 Error::Server { code: self.state.clone(), source: self.into() }
             }
         }
@@ -93,10 +117,16 @@ impl Refused {
         match self.number {
             // Raised by a function, whatever its SQLSTATE.
             1642..=1644 => return Whose::Caller,
-            // The server's own limit of MariaDB and of MySQL; a lock that was waited for.
-            1969 | 3024 | 1205 => return Whose::Time,
-            // Connections of the server, of the user, per hour; threads, memory, disk.
-            1040 | 1203 | 1226 | 1135 | 1021 | 1037 | 1038 | 1041 | 1114 => return Whose::Room,
+            // The server's own limit of MariaDB and of MySQL.
+            1969 | 3024 => return Whose::Time,
+            1205 => return Whose::Lock,
+            1317 => return Whose::Other,
+            // Connections of the server, of the user, per hour; threads for them.
+            1040 | 1203 | 1226 | 1135 => return Whose::Room,
+            // Memory for sorting, of which each statement has so much.
+            1038 => return Whose::Caller,
+            // Disk and memory of the server; tables that are full, by their files; temporary files.
+            1021 | 1037 | 1041 | 1114 | 1878 => return Whose::Server,
             // Shut down, killed, idle for too long.
             1053 | 1152 | 1184 | 1927 | 4031 => return Whose::Ended,
             // A host that may not connect or is blocked, an account that is locked or has expired, a server or an account
@@ -104,8 +134,8 @@ impl Refused {
             1129 | 1130 | 1251 | 1275 | 1698 | 1820 | 1862 | 3118 | 3159 | 4151 => {
                 return Whose::Credentials;
             }
-            // Storage that fails, tables that are broken, deadlocks, a statement that somebody else has killed.
-            1023..=1030 | 1033..=1036 | 1105 | 1194 | 1195 | 1213 | 1317 | 1429..=1431 => {
+            // Storage that fails, tables that are broken, deadlocks.
+            1023..=1030 | 1033..=1036 | 1105 | 1194 | 1195 | 1213 | 1429..=1431 => {
                 return Whose::Server;
             }
             _ => {}
@@ -154,11 +184,16 @@ mod tests {
         check("HY000", &[1130, 3118, 3159], Whose::Credentials);
         check("08004", &[1040], Whose::Room);
         check("42000", &[1203, 1226], Whose::Room);
+        check("HY000", &[1135], Whose::Room);
         check("70100", &[1969], Whose::Time);
-        check("HY000", &[3024, 1205], Whose::Time);
+        check("HY000", &[3024], Whose::Time);
+        check("HY000", &[1205], Whose::Lock);
+        check("70100", &[1317], Whose::Other);
+        check("HY001", &[1038], Whose::Caller);
+        check("HY001", &[1037, 1041], Whose::Server);
+        check("HY000", &[1021, 1114, 1878], Whose::Server);
         check("08S01", &[1053, 1184], Whose::Ended);
         check("70100", &[1927], Whose::Ended);
-        check("70100", &[1317], Whose::Server);
         check("40001", &[1213], Whose::Server);
         check("3D000", &[1049], Whose::Server);
     }

@@ -15,9 +15,9 @@ pub(super) async fn stream(
     opened: Opened,
     sink: &mut Sink,
 ) -> Result<(), Stop> {
-    let (limit, times) = (session.limit, session.times);
+    let (clock, times) = (session.clock, session.times);
     let refused = |failed| match failed {
-        Failed::Refused(refused) => refused.of_statement(limit),
+        Failed::Refused(refused) => refused.of_statement(clock),
         Failed::Broken(error) => error,
     };
     let channel = &mut session.channel;
@@ -34,7 +34,7 @@ pub(super) async fn stream(
         let packet = sink.soon(channel.receive()).await??;
         match end(packet)? {
             None => row.read(packet, &kinds)?,
-            Some(End::Refused(said)) => return Err(said.of_statement(limit).into()),
+            Some(End::Refused(said)) => return Err(said.of_statement(clock).into()),
             Some(End::Rows(state)) => {
                 check(state)?;
                 return sink.flush().await;

@@ -115,9 +115,9 @@ impl Connecting<'_> {
             }
         };
         let connection = JoinSet::from_iter([driving]);
-        let limit = target.statement_timeout;
+        let limits = startup::Within::of(target);
         let lasting = idle.is_some();
-        Ok(Session { client, connection, way_back, ended, lasting, limit, opened: None })
+        Ok(Session { client, connection, way_back, ended, lasting, limits, opened: None })
     }
 }
 

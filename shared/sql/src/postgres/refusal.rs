@@ -2,10 +2,10 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
 
 use tokio_postgres::Error as PgError;
 
+use super::startup::Within;
 use super::wire::Ended;
 use crate::Error;
 
@@ -14,16 +14,29 @@ use crate::Error;
 enum Whose {
     Caller,
     Credentials,
-    /// No room for another connection, or for the statement.
+    /// No room for another connection.
     Room,
+    /// The server's limit of a statement.
     Time,
+    /// The server's limit of waiting for a lock.
+    Lock,
+    /// Somebody else.
+    Other,
     Server,
 }
 
-/// Judges an SQLSTATE that ended a statement.
-fn whose(code: &str) -> Whose {
+/// Judges what ended a statement: by its SQLSTATE, and where several have one, by the message of a server that speaks English.
+fn whose(code: &str, message: &str) -> Whose {
     match code {
-        "57014" | "55P03" => return Whose::Time,
+        // Our own limit begins earlier than the server's, which says so.
+        "57014" if message.contains("statement timeout") => return Whose::Time,
+        "57014" => return Whose::Other,
+        // Whoever says NOWAIT has not waited.
+        "55P03" if message.starts_with("could not obtain lock") => return Whose::Caller,
+        "55P03" => return Whose::Lock,
+        "53300" => return Whose::Room,
+        // A limit of the server's for what one statement may take, as of temporary files.
+        "53400" => return Whose::Caller,
         // A transaction that stood still for too long, and a server that gives up its own session.
         "25P03" | "25P04" | "57P05" => return Whose::Server,
         _ => {}
@@ -33,17 +46,18 @@ fn whose(code: &str) -> Whose {
         | "2B" | "2F" | "34" | "38" | "39" | "3B" | "3F" | "42" | "44" | "54" | "55" | "HV"
         | "P0" => Whose::Caller,
         "28" => Whose::Credentials,
-        "53" => Whose::Room,
         _ => Whose::Server,
     }
 }
 
-pub(super) fn of_statement(error: PgError, limit: Duration) -> Error {
+pub(super) fn of_statement(error: PgError, limits: Within) -> Error {
     let Some(said) = error.as_db_error() else { return without_word(error) };
     let code = said.code().code().to_owned();
-    match whose(&code) {
+    match whose(&code, said.message()) {
         Whose::Caller => Error::Statement { code, message: said.message().to_owned() },
-        Whose::Time => Error::Timeout(limit),
+        Whose::Time => Error::Timeout(limits.statement),
+        Whose::Lock => Error::Locked(limits.lock),
+        Whose::Other => Error::Cancelled(error.into()),
         Whose::Room => Error::Full(error.into()),
         Whose::Credentials | Whose::Server => Error::Server { code, source: error.into() },
     }
@@ -52,7 +66,7 @@ pub(super) fn of_statement(error: PgError, limit: Duration) -> Error {
 pub(super) fn of_connection(error: PgError) -> Error {
     let Some(said) = error.as_db_error() else { return without_word(error) };
     let code = said.code().code().to_owned();
-    match whose(&code) {
+    match whose(&code, said.message()) {
         Whose::Credentials => Error::Authentication(error.into()),
         // The right to connect to the database.
         _ if code == "42501" => Error::Authentication(error.into()),
@@ -113,22 +127,42 @@ mod tests {
     #[track_caller]
     fn check(codes: &[&str], expected: Whose) {
         for code in codes {
-            assert_eq!(whose(code), expected, "{code}");
+            assert_eq!(whose(code, "said"), expected, "{code}");
         }
     }
 
     #[test]
     fn an_sqlstate_tells_whose_fault_it_is() {
         check(
-            &["22012", "42601", "42501", "25006", "0A000", "54001", "P0001", "23505", "55000"],
+            &[
+                "22012", "42601", "42501", "25006", "0A000", "54001", "P0001", "23505", "55000",
+                "53400",
+            ],
             Whose::Caller,
         );
         check(&["28P01", "28000"], Whose::Credentials);
-        check(&["53300", "53200"], Whose::Room);
-        check(&["57014", "55P03"], Whose::Time);
+        check(&["53300"], Whose::Room);
+        check(&["55P03"], Whose::Lock);
         check(
-            &["57P01", "57P03", "57P05", "25P03", "XX000", "58030", "40001", "08006", "3D000", ""],
+            &[
+                "57P01", "57P03", "57P05", "25P03", "XX000", "58030", "40001", "08006", "3D000",
+                "53000", "53100", "53200", "",
+            ],
             Whose::Server,
         );
+    }
+
+    #[test]
+    fn a_message_tells_who_has_ended_a_statement() {
+        for (code, message, expected) in [
+            ("57014", "canceling statement due to statement timeout", Whose::Time),
+            ("57014", "canceling statement due to user request", Whose::Other),
+            ("57014", "storniere Anfrage wegen Benutzeraufforderung", Whose::Other),
+            ("55P03", "canceling statement due to lock timeout", Whose::Lock),
+            ("55P03", "storniere Anfrage wegen Zeitüberschreitung einer Sperre", Whose::Lock),
+            ("55P03", "could not obtain lock on relation \"goods\"", Whose::Caller),
+        ] {
+            assert_eq!(whose(code, message), expected, "{message}");
+        }
     }
 }

@@ -10,6 +10,22 @@ const LOCK: Duration = Duration::from_secs(10);
 /// How long a transaction may stand still. We wait for nobody in one but the database.
 const STILL: Duration = Duration::from_secs(30);
 
+/// The limits that a session has in the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    pub(super) statement: Duration,
+    pub(super) lock: Duration,
+}
+
+impl Within {
+    pub(super) fn of(target: &SqlTarget) -> Self {
+        let limit = |name: &str| target.params.limit(name).filter(|limit| !limit.is_zero());
+        let statement = limit("statement_timeout").unwrap_or(target.statement_timeout);
+        let lock = limit("lock_timeout").unwrap_or(LOCK.min(target.statement_timeout));
+        Self { statement, lock }
+    }
+}
+
 /// Writes `options` of the start-up message. The data source's own parameters come last, and so count.
 pub(super) fn options(target: &SqlTarget, idle: Option<Duration>) -> String {
     let statement = target.statement_timeout;
