@@ -94,6 +94,7 @@ fn message(error: &web::Error) -> String {
         _ => {}
     }
     match error.kind().fault() {
+        Fault::Ours if is_full(error) => error.message().to_owned(),
         Fault::Ours => "internal server error".to_owned(),
         Fault::Caller | Fault::Upstream => prefixed(error.kind(), error.message()),
     }
@@ -115,6 +116,12 @@ fn prefixed(kind: Kind, text: &str) -> String {
 fn refused(error: &web::Error) -> bool {
     matches!(error.downcast_ref(), Some(gateway::Error::Sql(_)))
         && matches!(error.cause(), Some("empty_query" | "not_reading"))
+}
+
+/// Tells whether a database has no turn or no room: what the engine says of that is for callers.
+fn is_full(error: &web::Error) -> bool {
+    matches!(error.downcast_ref(), Some(gateway::Error::Sql(_)))
+        && matches!(error.cause(), Some("busy" | "connections"))
 }
 
 fn unauthenticated(error: &web::Error) -> Option<Unauthenticated> {

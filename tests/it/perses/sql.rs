@@ -170,6 +170,19 @@ async fn perses_2_1_what_is_wrong_with_a_statement_is_said_in_perses_words() {
 }
 
 #[tokio::test]
+async fn q45_a_database_without_room_says_so() {
+    let (app, postgres) = (TestApp::start().await, Postgres::shared().await);
+    let role = format!("CREATE ROLE crowded LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 0");
+    postgres.sql("shop", &role);
+    let admin = app.as_admin();
+    made(&admin, "/api/v1/globalsecrets", &secret("crowded")).await;
+    made(&admin, SOURCES, &database("db", &shop(postgres))).await;
+    let answer = ask(&admin, DB, "application/json", "SELECT 1").await;
+    check(&answer, 503, "data source has no room for another connection");
+    assert_eq!((&*answer.cause(), answer.header("retry-after")), ("connections", "1"));
+}
+
+#[tokio::test]
 async fn q_an_error_after_the_first_row_breaks_the_answer_off() {
     let (app, _) = gateway().await;
     let admin = app.as_admin();
