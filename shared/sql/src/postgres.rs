@@ -70,6 +70,8 @@ enum Rows {
     Cells(Prepared),
     /// As texts, by this.
     Texts(String),
+    /// As lines of a plan.
+    Plan(Prepared, Vec<literal::Bound>),
 }
 
 impl Session {
@@ -110,6 +112,10 @@ impl Session {
         let rows = match copy {
             Some(copy) if format == Format::Csv => Rows::Lines(copy),
             Some(copy) => Rows::Cells(copy),
+            None if keyword == Keyword::Explain && !statement.params.is_empty() => {
+                let bound = literal::bound(statement, parsed.params()).map_err(Error::Refused)?;
+                Rows::Plan(parsed, bound)
+            }
             None => {
                 Rows::Texts(literal::executing(statement, parsed.params()).map_err(Error::Refused)?)
             }
@@ -169,6 +175,7 @@ impl Session {
             Rows::Lines(copy) => rows::lines(self, &copy, sink).await,
             Rows::Cells(copy) => rows::cells(self, &copy, columns, sink).await,
             Rows::Texts(text) => rows::texts(self, &text, columns, sink).await,
+            Rows::Plan(explain, bound) => rows::plan(self, &explain, bound, sink).await,
         }
     }
 

@@ -36,8 +36,8 @@ pub enum BadStatement {
     /// Longer than the limit, in bytes.
     #[error("query is longer than {0} bytes")]
     TooLong(usize),
-    /// A NUL character, which no protocol carries.
-    #[error("query or parameter {0:?} holds a NUL character")]
+    /// A NUL character, which no protocol carries: in the query, or in a parameter, counted from 1.
+    #[error("{} holds a NUL character", place(*.0))]
     Nul(Option<usize>),
     /// Another number of parameters than the statement takes.
     #[error("query takes {wanted} parameters and got {given}")]
@@ -58,6 +58,10 @@ pub enum BadStatement {
     /// A function or clause that reaches beyond the database.
     #[error("{0} is not allowed in a query")]
     Forbidden(&'static str),
+}
+
+fn place(parameter: Option<usize>) -> String {
+    parameter.map_or_else(|| "query".to_owned(), |place| format!("parameter {place}"))
 }
 
 impl BadStatement {

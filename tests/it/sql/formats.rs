@@ -204,6 +204,47 @@ async fn q27_a_number_is_never_another_one() {
 }
 
 #[tokio::test]
+async fn q27_a_plan_is_asked_for_with_parameters_too() {
+    let source = Source::reader().await;
+    for options in ["", "ANALYZE", "(COSTS off, FORMAT json)", "(FORMAT xml)", "(FORMAT yaml)"] {
+        let query = format!("EXPLAIN {options} SELECT * FROM goods WHERE id = $1 AND name = $2");
+        for format in [Csv, Json, JsonArrays, Ndjson] {
+            let params = [json!(7), json!("it's")];
+            let whole = source.whole(format, &query, &params).await.unwrap();
+            assert!(whole.text.contains("id = 7"), "{query}: {}", whole.text);
+            assert!(whole.text.contains("it''s"), "{query}: {}", whole.text);
+        }
+    }
+    let query = "EXPLAIN ANALYZE SELECT 1 / $1::int";
+    for (param, cause) in
+        [(json!(0), "statement"), (json!("x"), "statement"), (json!([]), "parameters")]
+    {
+        let error = source.whole(Csv, query, &[param]).await.unwrap_err();
+        assert_eq!((error.kind(), error.cause()), (Kind::Invalid, Some(cause)));
+    }
+    assert!(
+        source.whole(Csv, query, &[json!(null)]).await.unwrap().text.starts_with("QUERY PLAN\n")
+    );
+}
+
+#[tokio::test]
+async fn q27_an_item_of_an_array_of_json_is_one_value() {
+    let source = Source::reader().await;
+    for of in ["json[]", "jsonb[]"] {
+        let query = format!("SELECT x FROM unnest($1::{of}) WITH ORDINALITY u(x, n) ORDER BY n");
+        let items = json!([{"a": "b'\"\\"}, [1, [2]], 3, null, "{}"]);
+        let whole = source.whole(JsonArrays, &query, &[items]).await.unwrap();
+        let answer: Value = serde_json::from_str(&whole.text).unwrap();
+        let read = |row: &Value| row[0].as_str().map(|text| serde_json::from_str(text).unwrap());
+        let read: Vec<Option<Value>> =
+            answer["rows"].as_array().unwrap().iter().map(read).collect();
+        let expected = [json!({"a": "b'\"\\"}), json!([1, [2]]), json!(3), json!(null), json!({})];
+        let expected = expected.map(|value| Some(value).filter(|value| !value.is_null()));
+        assert_eq!(read, expected, "{of}");
+    }
+}
+
+#[tokio::test]
 async fn q31_wrong_parameters_are_the_callers_fault() {
     let source = Source::reader().await;
     for (query, params, cause) in [

@@ -3,8 +3,10 @@
 //! The driver takes rows in binary form alone, and only the server knows how all of its types are written. So a statement with
 //! parameters is prepared by SQL and executed with literals, which the server reads as the types that it found by itself.
 
-use tokio_postgres::types::{Kind, Type};
+use bytes::BytesMut;
+use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
 
+use crate::error::BoxError;
 use crate::param::Param;
 use crate::statement::{BadStatement, Statement};
 
@@ -19,15 +21,37 @@ pub(super) fn executing(statement: &Statement, types: &[Type]) -> Result<String,
     if params.is_empty() {
         return Ok(text.clone());
     }
-    let literals = params.iter().zip(types).enumerate();
-    let literals = literals.map(|(place, (value, of))| {
-        literal(value, of).map_err(|why| match why {
-            Unfit::Nul => BadStatement::Nul(Some(place + 1)),
-            Unfit::Type => BadStatement::Param(place + 1),
-        })
-    });
-    let literals = literals.collect::<Result<Vec<_>, _>>()?.join(", ");
+    let literals: Vec<_> = texts(params, types)?.iter().map(literal).collect();
+    let literals = literals.join(", ");
     Ok(format!("PREPARE sourcegate AS {text}\n; EXECUTE sourcegate({literals})"))
+}
+
+/// A parameter as a text, which the server reads as the type that it found.
+#[derive(Debug)]
+pub(super) struct Bound(Option<String>);
+
+/// Gives what `EXPLAIN`, which cannot be prepared by SQL, is executed with.
+pub(super) fn bound(statement: &Statement, types: &[Type]) -> Result<Vec<Bound>, BadStatement> {
+    let texts = texts(&statement.params, types)?;
+    Ok(texts.into_iter().map(Bound).collect())
+}
+
+impl ToSql for Bound {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        let Some(text) = &self.0 else { return Ok(IsNull::Yes) };
+        out.extend_from_slice(text.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -36,14 +60,32 @@ enum Unfit {
     Type,
 }
 
-fn literal(param: &Param, of: &Type) -> Result<String, Unfit> {
-    match param {
-        Param::Json(_) if matches!(of.kind(), Kind::Array(_)) => {
-            quoted(&array(param, MOST_DIMENSIONS)?)
-        }
-        Param::Json(_) if *of != Type::JSON && *of != Type::JSONB => Err(Unfit::Type),
-        _ => plain(param).map_or(Ok("NULL".to_owned()), quoted),
+fn texts(params: &[Param], types: &[Type]) -> Result<Vec<Option<String>>, BadStatement> {
+    let texts = params.iter().zip(types).enumerate();
+    let texts = texts.map(|(place, (value, of))| {
+        text(value, of).map_err(|why| match why {
+            Unfit::Nul => BadStatement::Nul(Some(place + 1)),
+            Unfit::Type => BadStatement::Param(place + 1),
+        })
+    });
+    texts.collect()
+}
+
+/// The text of a value, as a type is written.
+fn text(param: &Param, of: &Type) -> Result<Option<String>, Unfit> {
+    let text = match (param, of.kind()) {
+        (Param::Json(_), Kind::Array(item)) => Some(array(param, item, MOST_DIMENSIONS)?),
+        (Param::Json(_), _) if !is_json(of) => return Err(Unfit::Type),
+        _ => plain(param).map(str::to_owned),
+    };
+    match text {
+        Some(text) if text.contains('\0') => Err(Unfit::Nul),
+        text => Ok(text),
     }
+}
+
+fn is_json(of: &Type) -> bool {
+    *of == Type::JSON || *of == Type::JSONB
 }
 
 /// The text of a value; none of what is none.
@@ -56,26 +98,25 @@ fn plain(param: &Param) -> Option<&str> {
     }
 }
 
-fn array(param: &Param, dimensions: usize) -> Result<String, Unfit> {
+/// An array of JSON has one value of JSON an item, and so one dimension.
+fn array(param: &Param, of: &Type, dimensions: usize) -> Result<String, Unfit> {
     let items = param.items().filter(|_| dimensions > 0).ok_or(Unfit::Type)?;
     let items = items.iter().map(|item| match (item, plain(item)) {
         (_, None) => Ok("NULL".to_owned()),
-        (Param::Json(_), _) => array(item, dimensions - 1),
+        (Param::Json(_), _) if !is_json(of) => array(item, of, dimensions - 1),
         (_, Some(text)) => Ok(format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))),
     });
     Ok(format!("{{{}}}", items.collect::<Result<Vec<_>, _>>()?.join(",")))
 }
 
 /// Quotes a text so that it reads the same whatever `standard_conforming_strings` is.
-fn quoted(text: &str) -> Result<String, Unfit> {
-    if text.contains('\0') {
-        return Err(Unfit::Nul);
-    }
+fn literal(text: &Option<String>) -> String {
+    let Some(text) = text else { return "NULL".to_owned() };
     let doubled = text.replace('\'', "''");
     if doubled.contains('\\') {
-        Ok(format!(" E'{}'", doubled.replace('\\', r"\\")))
+        format!(" E'{}'", doubled.replace('\\', r"\\"))
     } else {
-        Ok(format!("'{doubled}'"))
+        format!("'{doubled}'")
     }
 }
 
@@ -86,7 +127,7 @@ mod tests {
 
     #[track_caller]
     fn check(json: &str, of: &Type, expected: Result<&str, Unfit>) {
-        let found = literal(&params(&format!("[{json}]"))[0], of);
+        let found = text(&params(&format!("[{json}]"))[0], of).map(|text| literal(&text));
         assert_eq!(found, expected.map(str::to_owned), "{json}");
     }
 
@@ -108,6 +149,21 @@ mod tests {
         check("[{}]", &Type::TEXT_ARRAY, Err(Unfit::Type));
         check("[[[[[[1]]]]]]", &Type::INT4_ARRAY, Ok("'{{{{{{\"1\"}}}}}}'"));
         check("[[[[[[[1]]]]]]]", &Type::INT4_ARRAY, Err(Unfit::Type));
+    }
+
+    #[test]
+    fn an_item_of_an_array_of_json_is_one_value() {
+        for of in [Type::JSON_ARRAY, Type::JSONB_ARRAY] {
+            check(
+                r#"[{"a":1},[1,[2]],7,null]"#,
+                &of,
+                Ok(r#" E'{"{\\"a\\":1}","[1,[2]]","7",NULL}'"#),
+            );
+            // A string is JSON that is written already, as where one value is asked for.
+            check(r#"["{}", "\"x\""]"#, &of, Ok(r#" E'{"{}","\\"x\\""}'"#));
+            check("{}", &of, Err(Unfit::Type));
+            check(r#"["\u0000"]"#, &of, Err(Unfit::Nul));
+        }
     }
 
     #[test]

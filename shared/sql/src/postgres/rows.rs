@@ -3,11 +3,14 @@
 use std::pin::pin;
 
 use futures_util::StreamExt;
+use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{SimpleQueryMessage, Statement as Prepared};
 
 use super::cells::Cells;
+use super::literal::Bound;
 use super::{Session, packed};
 use crate::Error;
+use crate::error::BoxError;
 use crate::sink::{Sink, Stop};
 
 /// Hands on the lines that `COPY` writes as CSV, the first of which has the names.
@@ -91,6 +94,38 @@ pub(super) async fn texts(
         }
     }
     sink.flush().await
+}
+
+/// Writes the rows of `EXPLAIN`, which are texts in binary form too.
+pub(super) async fn plan(
+    session: &Session,
+    explain: &Prepared,
+    bound: Vec<Bound>,
+    sink: &mut Sink,
+) -> Result<(), Stop> {
+    let failed = |error| Stop::Failed(session.refused(error));
+    let mut rows = pin!(session.client.query_raw(explain, bound).await.map_err(failed)?);
+    sink.begin();
+    while let Some(row) = sink.soon(rows.next()).await? {
+        let row = row.map_err(failed)?;
+        let texts = (0..row.len()).map(|place| row.try_get::<_, Option<Text<'_>>>(place));
+        let texts = texts.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        sink.row(|place| Some(texts.get(place)?.as_ref()?.0))?;
+    }
+    sink.flush().await
+}
+
+/// What is a text in either form.
+struct Text<'a>(&'a [u8]);
+
+impl<'a> FromSql<'a> for Text<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
+        Ok(Self(raw))
+    }
+
+    fn accepts(of: &Type) -> bool {
+        matches!(*of, Type::TEXT | Type::JSON | Type::XML)
+    }
 }
 
 /// What a server says that announces other columns than it sends.

@@ -100,6 +100,8 @@ fn q26_comments_are_read_as_each_database_reads_them() {
 #[test]
 fn q30_q31_what_no_protocol_carries_is_refused() {
     check_both("SELECT 1\0", &Err(BadStatement::Nul(None)));
+    assert_eq!(BadStatement::Nul(None).to_string(), "query holds a NUL character");
+    assert_eq!(BadStatement::Nul(Some(1)).to_string(), "parameter 1 holds a NUL character");
     let long = format!("SELECT '{}'", "x".repeat(MOST_BYTES));
     check_both(&long, &Err(BadStatement::TooLong(MOST_BYTES)));
     let many = Statement { text: "SELECT 1".into(), params: vec![Param::Null; 65_536] };
