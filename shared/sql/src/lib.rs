@@ -59,6 +59,11 @@ impl Limits {
     pub(crate) fn idle_in_server(&self) -> Duration {
         self.idle * 3 / 2
     }
+
+    /// The bytes that one row of a data source may have.
+    pub(crate) fn row_bytes_of(&self, target: &SqlTarget) -> usize {
+        target.most_row_bytes.unwrap_or(self.row_bytes).min(self.row_bytes)
+    }
 }
 
 impl Default for Limits {

@@ -295,6 +295,10 @@ async fn q34_q35_a_cut_answer_says_so() {
     let thin = Source::with(postgres, "reader", Limits { row_bytes: 1000, ..Limits::default() });
     let (kind, cause) = thin.fails(Json, "SELECT repeat('x', 2000)").await;
     assert_eq!((kind, &*cause), (Kind::Upstream, "limit_bytes"));
+    let mut thin = Source::of(postgres, "reader");
+    thin.target.most_row_bytes = Some(1000);
+    let (kind, cause) = thin.fails(Json, "SELECT repeat('x', 2000)").await;
+    assert_eq!((kind, &*cause), (Kind::Upstream, "limit_bytes"));
 }
 
 #[tokio::test]

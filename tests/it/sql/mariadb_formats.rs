@@ -307,6 +307,28 @@ async fn texts_are_utf8_whatever_the_table_has() {
     let bound =
         source.whole(Csv, "SELECT t, '😀' AS s FROM old WHERE t = ?", &[json!("déjà")]).await;
     assert_eq!(bound.unwrap().text, "t,s\ndéjà,😀\n");
+    // The lesser of the engine's limit and of the settings' counts, for rows and for nothing else.
+    for (most, limit, length, fits) in [
+        (50, 1000, 40, true),
+        (50, 1000, 60, false),
+        (1000, 50, 60, false),
+        (50, 1 << 20, 20_000, false),
+    ] {
+        let mut thin =
+            Source::with(mariadb, "reader", Limits { row_bytes: limit, ..Limits::default() });
+        thin.target.most_row_bytes = Some(most);
+        let query = format!(
+            "SELECT REPEAT('x', {length}) AS a_name_that_has_more_bytes_than_any_row_of_this_answer_may"
+        );
+        for _ in 0..2 {
+            let found = thin.whole(Csv, &query, &[]).await;
+            let text = "a row of the answer is larger than 50 bytes";
+            assert_eq!(
+                found.map(drop).map_err(|error| error.public()),
+                if fits { Ok(()) } else { Err(text.to_owned()) }
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ async fn begin(
         return Err(Error::DangerousRole);
     }
     let identity = Identity::of(&mut channel, id).await?;
-    channel.take_in(limits.row_bytes);
+    channel.take_in(limits.row_bytes_of(target));
     let way_back = Connector {
         host: address.ip().to_string(),
         port: address.port(),

@@ -31,7 +31,7 @@ pub(super) async fn stream(
     let kinds: Vec<_> = definitions.iter().map(Kind::of).collect();
     let mut row = Row::default();
     loop {
-        let packet = sink.soon(channel.receive()).await??;
+        let packet = sink.soon(channel.receive_row()).await??;
         match end(packet)? {
             None => row.read(packet, &kinds)?,
             Some(End::Refused(said)) => return Err(said.of_statement(clock).into()),

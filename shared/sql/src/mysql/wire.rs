@@ -26,7 +26,8 @@ pub(super) struct Channel {
     packet: Vec<u8>,
     /// The longest packet that is received; a longer one is a row, if the server has taken the client in.
     most: usize,
-    taken_in: bool,
+    /// The longest row, once the server has taken the client in.
+    most_row: Option<usize>,
 }
 
 impl Channel {
@@ -37,7 +38,7 @@ impl Channel {
             incoming: BytesMut::new(),
             packet: Vec::new(),
             most: MOST_BEFORE,
-            taken_in: false,
+            most_row: None,
         }
     }
 
@@ -56,10 +57,19 @@ impl Channel {
         }
     }
 
-    /// Believes lengths from now on, up to a limit in bytes.
-    pub(super) fn take_in(&mut self, most: usize) {
-        self.most = most;
-        self.taken_in = true;
+    /// Believes lengths from now on, up to a limit in bytes for rows; what is none of them may have as many as before.
+    pub(super) fn take_in(&mut self, most_row: usize) {
+        self.most = most_row.max(MOST_BEFORE);
+        self.most_row = Some(most_row);
+    }
+
+    /// Receives the next packet, which is a row or what ends rows.
+    pub(super) async fn receive_row(&mut self) -> Result<&[u8], Error> {
+        let most = self.most_row.unwrap_or(self.most);
+        match self.receive().await? {
+            row if row.len() > most && row.first() != Some(&0xff) => Err(Error::RowTooLarge(most)),
+            packet => Ok(packet),
+        }
     }
 
     /// Receives the next packet.
@@ -77,9 +87,13 @@ impl Channel {
 
     fn decode(&mut self) -> Result<bool, Error> {
         self.codec.decode(&mut self.incoming, &mut self.packet).map_err(|error| match error {
-            PacketCodecError::PacketTooLarge if self.taken_in => Error::RowTooLarge(self.most),
+            PacketCodecError::PacketTooLarge if self.most_row.is_some() => {
+                Error::RowTooLarge(self.most_row.unwrap_or(self.most))
+            }
             // A server says goodbye to an idle session in a packet that nothing has asked for.
-            PacketCodecError::PacketsOutOfSync if self.taken_in => Error::Closed(error.into()),
+            PacketCodecError::PacketsOutOfSync if self.most_row.is_some() => {
+                Error::Closed(error.into())
+            }
             _ => Error::Protocol(error.into()),
         })
     }

@@ -101,7 +101,7 @@ impl Connecting<'_> {
         config.application_name(target.params.get("application_name").unwrap_or("sourcegate"));
         config.options(startup::options(target, idle));
         config.password(password.unwrap_or_default());
-        let stream = Guarded::new(stream, trust, limits.row_bytes);
+        let stream = Guarded::new(stream, trust, limits.row_bytes_of(target));
         let ended = stream.why_ended();
         let (client, connection) =
             config.connect_raw(stream, NoTls).await.map_err(refusal::of_connection)?;
