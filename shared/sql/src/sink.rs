@@ -85,6 +85,10 @@ impl Sink {
         (sink, waiting, Body::new(receiver))
     }
 
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Ends when nobody reads any more.
     pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let frames = self.frames.clone();

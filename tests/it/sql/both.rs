@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use sourcegate_core::{Classify as _, Kind, SqlTls, SslMode};
-use sql::Format::{Csv, Json};
+use sql::Format::{Csv, Json, JsonArrays};
 
 use super::asking::Source;
 
@@ -70,6 +70,46 @@ pub(super) async fn waits_for_a_lock(source: &Source) {
             "{text}"
         );
     }
+}
+
+/// Numbers that a column fills up, fixes the digits of, or does neither with.
+pub(super) const FILLED: &str = "SET sql_mode = '';
+CREATE TABLE filled (
+  y year, z int(4) zerofill, zb bigint(20) zerofill, zt tinyint(3) zerofill, zf float zerofill, zd double(10, 3) zerofill,
+  zn decimal(6, 2) zerofill, f float(7, 2), d double(10, 2), dl double(60, 30), f0 float(5, 0), g double, i int(9)
+);
+INSERT INTO filled VALUES (0, 7, 7, 7, 1.5, 1.5, 1.5, 1.5, 1.5, 0.1, 2.5, 1.5, 7),
+  (1901, 12345, 18446744073709551615, 255, 2.5, 1234567.8915, 1, -1.005, -1.005, 1e20, 99999, 1e20, -7),
+  (2024, 0, 0, 0, 0, 0, 0, -0.001, 99999999.99, 1e-30, -0.4, 0, 0),
+  (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);";
+
+/// Checks that CSV has of them what the server's own client, asked by `theirs`, gets.
+pub(super) async fn fills_numbers_up(source: &Source, theirs: impl Fn(&str) -> String) {
+    let mut others = Vec::new();
+    for query in [
+        "SELECT * FROM filled",
+        "SELECT MAX(y), MAX(z), MAX(zf), MAX(zd), MAX(f), MAX(d), MAX(dl), MAX(f0) FROM filled",
+        "SELECT y, z, zd, f, COUNT(*) FROM filled GROUP BY y, z, zd, f ORDER BY y, z, zd, f",
+        "SELECT COALESCE(y, 1), COALESCE(z, 1), IF(1, z, 0), COALESCE(zd, 1), COALESCE(f, 1), y + 0, z + 0 FROM filled",
+        "SELECT z, f FROM filled UNION ALL SELECT z, f FROM filled",
+        "SELECT AVG(f), SUM(d), AVG(d), SUM(dl), AVG(f0), SUM(zd), SUM(z), AVG(z) FROM filled",
+        "SELECT f * 2, d / 3, ROUND(d, 1), ROUND(g, 1), g + d, -f, ABS(zd) FROM filled",
+        "SELECT y, z, d FROM (SELECT DISTINCT y, z, d FROM filled) s ORDER BY z",
+    ] {
+        let ours = source.text(Csv, query).await;
+        let ours: Vec<_> = ours.lines().skip(1).map(|line| line.replace('"', "")).collect();
+        let theirs = theirs(query).replace("NULL", "").replace(',', "").replace('\t', ",");
+        let ours = ours.iter().map(|line| line.as_str());
+        let both = (ours.collect::<Vec<_>>().join("\n"), theirs);
+        others.extend((both.0 != both.1).then_some((query, both)));
+    }
+    assert_eq!(others, []);
+    let json = source.text(JsonArrays, "SELECT y, z, zd, f, d, dl FROM filled").await;
+    assert!(json.contains("\"rows\":[[0,7,1.5,1.5,1.5,0.1],[1901,12345,"), "{json}");
+    let bytes = "SELECT bin, vb, lb, bit4, POINT(1, 2), tx, CAST('a' AS BINARY), CAST(vb AS CHAR(1)), X'' FROM types";
+    let point = "\\x000000000101000000000000000000f03f0000000000000040";
+    let expected = format!("\\x616200,\\x6162ff,\\x00ff,\\x05,{point},\"a,b\",\\x61,a,\\x");
+    assert_eq!(source.text(Csv, bytes).await.lines().nth(1), Some(&*expected));
 }
 
 /// Callers leave at any moment of a short statement, and no cancel ever hits the next one, which has this text.

@@ -205,7 +205,7 @@ const LEFT: &[(&str, &str, &str)] = &[
     ("SELECT @evil := 1", "SELECT @evil AS x", ""),
     ("SELECT loosen()", "SELECT @evil AS x", ""),
     ("SELECT loosen()", "SELECT @@tx_read_only AS x", "1"),
-    ("SELECT loosen()", "SELECT @@max_statement_time AS x", "30"),
+    ("SELECT loosen()", "SELECT @@max_statement_time AS x", "30.000000"),
     ("SELECT loosen()", "SELECT @@time_zone AS x", "+00:00"),
     ("SELECT loosen()", "SELECT @@wait_timeout AS x", "90"),
     ("SELECT loosen()", "SELECT @@lock_wait_timeout AS x", "10"),

@@ -8,6 +8,7 @@ use sql::Format::{Csv, Json, JsonArrays, Ndjson};
 use sql::{Limits, Trailers};
 
 use super::asking::Source;
+use super::both::{FILLED, fills_numbers_up};
 
 pub(super) fn lines(answer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap();
@@ -163,6 +164,14 @@ async fn each_format_has_the_same_rows() {
     {"rowCount":3,"truncated":false}
     "#);
     let whole = source.whole(Csv, query, &[]).await.unwrap();
+#[tokio::test]
+async fn q39_numbers_are_filled_up_as_the_server_does() {
+    let mariadb = Mariadb::start(&[]).await;
+    mariadb.sql("shop", FILLED);
+    let source = Source::of(&mariadb, "reader");
+    fills_numbers_up(&source, |query| mariadb.sql("shop", query)).await;
+}
+
     assert_eq!((whole.rows, whole.truncated), (3, false));
     assert_eq!(source.text(Csv, "SELECT 1 AS a WHERE false").await, "a\n");
     let empty = "{\"columns\":[{\"name\":\"a\",\"type\":\"INT\"}],\"rows\":[]}\n";

@@ -12,7 +12,9 @@ use sql::Format::{Csv, Json, Ndjson};
 use tokio::time::Instant;
 
 use super::asking::Source;
-use super::both::{HELD, is_refused, modes, race, set_password, waits_for_a_lock};
+use super::both::{
+    FILLED, HELD, fills_numbers_up, is_refused, modes, race, set_password, waits_for_a_lock,
+};
 use super::mariadb_formats::lines;
 
 const CIPHER: &str = "SELECT VARIABLE_VALUE AS x FROM performance_schema.session_status WHERE VARIABLE_NAME = 'Ssl_cipher'";
@@ -189,6 +191,14 @@ async fn q39_types_are_those_of_perses() {
     t VARCHAR "a"
     b BIGINT 1
     "#);
+}
+
+#[tokio::test]
+async fn q39_numbers_are_filled_up_as_the_server_does() {
+    let mysql = Mysql::start(&[]).await;
+    mysql.sql("shop", FILLED);
+    let source = known(&mysql, "reader").await;
+    fills_numbers_up(&source, |query| mysql.sql("shop", query)).await;
 }
 
 #[tokio::test]

@@ -23,6 +23,25 @@ pub(super) fn of(definition: &Definition, times: Times) -> Column {
     }
 }
 
+/// Tells whether its values are bytes and no text. Numbers, times and JSON have the same character set.
+pub(super) fn is_binary(definition: &Definition) -> bool {
+    use ColumnType as C;
+    definition.character_set() == BINARY
+        && matches!(
+            definition.column_type(),
+            C::MYSQL_TYPE_STRING
+                | C::MYSQL_TYPE_VARCHAR
+                | C::MYSQL_TYPE_VAR_STRING
+                | C::MYSQL_TYPE_TINY_BLOB
+                | C::MYSQL_TYPE_BLOB
+                | C::MYSQL_TYPE_MEDIUM_BLOB
+                | C::MYSQL_TYPE_LONG_BLOB
+                | C::MYSQL_TYPE_BIT
+                | C::MYSQL_TYPE_GEOMETRY
+                | C::MYSQL_TYPE_VECTOR
+        )
+}
+
 fn name(definition: &Definition) -> String {
     use ColumnType as C;
     let flags = definition.flags();

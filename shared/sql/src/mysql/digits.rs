@@ -18,6 +18,38 @@ pub(super) fn float(out: &mut Vec<u8>, size: f64, number: impl Display + LowerEx
     debug_assert!(written.is_ok());
 }
 
+/// Writes a number with so many digits behind its point: its shortest digits, with zeros behind them or rounded.
+pub(super) fn fixed(out: &mut Vec<u8>, number: f64, decimals: u8) {
+    let begin = out.len();
+    // A vector takes all.
+    write!(out, "{number}").ok();
+    let point = out[begin..].iter().position(|byte| *byte == b'.');
+    let (found, wanted) = (point.map_or(0, |at| out.len() - begin - at - 1), decimals.into());
+    if found > wanted {
+        out.truncate(begin);
+        write!(out, "{number:.wanted$}").ok();
+    } else if found < wanted {
+        out.extend(point.is_none().then_some(b'.'));
+        out.resize(out.len() + wanted - found, b'0');
+    }
+}
+
+/// Puts zeros before the number that begins here, up to a width.
+pub(super) fn fill(out: &mut Vec<u8>, begin: usize, width: usize) {
+    let missing = width.saturating_sub(out.len() - begin);
+    out.splice(begin..begin, std::iter::repeat_n(b'0', missing));
+}
+
+/// Writes bytes as PostgreSQL does.
+pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.reserve(2 + 2 * bytes.len());
+    out.extend_from_slice(b"\\x");
+    for byte in bytes {
+        out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+}
+
 /// Writes a year, a month and a day.
 pub(super) fn date(out: &mut Vec<u8>, [year, month, day, ..]: &[u32; 7]) {
     padded(out, *year, 4);
@@ -79,6 +111,29 @@ mod tests {
         }
         check(|out| time(out, &[3, 4, 5, 0], 31), "03:04:05");
         check(|out| time(out, &[3, 4, 5, u32::MAX], 6), "03:04:05.4294967295");
+    }
+
+    #[test]
+    fn q39_fixed_digits_are_rounded_and_filled_up() {
+        for (number, decimals, expected) in [
+            (1.5, 2, "1.50"),
+            (1.0, 0, "1"),
+            (1.0, 3, "1.000"),
+            (-0.0, 1, "-0.0"),
+            (0.456, 2, "0.46"),
+            (-0.001, 2, "-0.00"),
+            (9.999, 2, "10.00"),
+            (1e20, 1, "100000000000000000000.0"),
+        ] {
+            check(|out| fixed(out, number, decimals), expected);
+        }
+        check(|out| fixed(out, 1e200, 2), &format!("1{}.00", "0".repeat(200)));
+    }
+
+    #[test]
+    fn q39_bytes_have_two_digits_each() {
+        check(|out| hex(out, b""), "\\x");
+        check(|out| hex(out, &[0, 0x7f, 0xff]), "\\x007fff");
     }
 
     #[test]

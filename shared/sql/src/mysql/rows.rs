@@ -3,7 +3,7 @@
 use mysql_common::constants::{Command, StatusFlags};
 
 use super::command::{End, Failed, end, head, protocol};
-use super::value::{Kind, Row};
+use super::value::{For, Kind, Row};
 use super::wire::Channel;
 use super::{Opened, Session, column};
 use crate::Error;
@@ -28,7 +28,8 @@ pub(super) async fn stream(
     }
     // Types that depend on parameters are known only now.
     sink.begin_as(definitions.iter().map(|of| column::of(of, times)).collect());
-    let kinds: Vec<_> = definitions.iter().map(Kind::of).collect();
+    let what_for = For::of(sink.format());
+    let kinds: Vec<_> = definitions.iter().map(|of| Kind::of(of, what_for)).collect();
     let mut row = Row::default();
     loop {
         let packet = sink.soon(channel.receive_row()).await??;

@@ -6,27 +6,68 @@ use mysql_common::constants::{ColumnFlags, ColumnType};
 use mysql_common::io::ParseBuf;
 use mysql_common::packets::Column as Definition;
 
+use super::column;
 use super::command::protocol;
-use super::digits::{date, float, integer, time};
-use crate::Error;
+use super::digits::{date, fill, fixed, float, hex, integer, time};
+use crate::{Error, Format};
 
-/// How values of one column are read.
+/// More decimals than a number of floating point can have fixed.
+const NOT_FIXED: u8 = 31;
+
+/// The widest that a number is filled up with zeros: the servers' own limit.
+const MOST_WIDTH: u32 = 255;
+
+/// What values are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// The texts of the servers' own protocol stay as they are; bytes are in hexadecimal, as PostgreSQL's are.
+    Csv,
+    /// Numbers are JSON's, and bytes that are no text become one (contract/perses.md 2.6).
+    Json,
+}
+
+impl For {
+    pub(super) fn of(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Json | Format::JsonArrays | Format::Ndjson => Self::Json,
+        }
+    }
+}
+
+/// How values of one column are read and written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
     of: ColumnType,
     is_unsigned: bool,
-    /// Digits behind the second; more than six where nothing is fixed.
+    /// Digits behind the second, more than six where nothing is fixed; behind the point, more than 30 where nothing is.
     decimals: u8,
+    /// Digits of a number that has zeros before it up to this width.
+    width: usize,
+    /// Whether it is bytes to be written in hexadecimal.
+    is_hex: bool,
 }
 
 impl Kind {
-    pub(super) fn of(definition: &Definition) -> Self {
-        Self {
-            of: definition.column_type(),
-            is_unsigned: definition.flags().contains(ColumnFlags::UNSIGNED_FLAG),
-            decimals: definition.decimals(),
+    pub(super) fn of(definition: &Definition, what_for: For) -> Self {
+        use ColumnType as C;
+        let (of, flags, decimals) =
+            (definition.column_type(), definition.flags(), definition.decimals());
+        let is_unsigned = flags.contains(ColumnFlags::UNSIGNED_FLAG);
+        if what_for == For::Json {
+            let decimals = if is_float(of) { NOT_FIXED } else { decimals };
+            return Self { of, is_unsigned, decimals, width: 0, is_hex: false };
         }
+        let is_filled =
+            flags.contains(ColumnFlags::ZEROFILL_FLAG) && of != C::MYSQL_TYPE_NEWDECIMAL;
+        let width = if is_filled { definition.column_length().min(MOST_WIDTH) } else { 0 };
+        let is_hex = column::is_binary(definition);
+        Self { of, is_unsigned, decimals, width: width as usize, is_hex }
     }
+}
+
+fn is_float(of: ColumnType) -> bool {
+    matches!(of, ColumnType::MYSQL_TYPE_FLOAT | ColumnType::MYSQL_TYPE_DOUBLE)
 }
 
 /// The texts of one row; used again for the next.
@@ -58,6 +99,9 @@ impl Row {
             }
             let begin = self.text.len();
             write(&mut self.text, *kind, &mut rest).ok_or_else(|| protocol("a value"))?;
+            if kind.width > 0 {
+                fill(&mut self.text, begin, kind.width);
+            }
             self.cells.push(Some(begin..self.text.len()));
         }
         if rest.is_empty() { Ok(()) } else { Err(protocol("bytes behind a row")) }
@@ -86,11 +130,17 @@ fn write(out: &mut Vec<u8>, kind: Kind, rest: &mut ParseBuf<'_>) -> Option<()> {
         (C::MYSQL_TYPE_LONGLONG, false) => integer(out, rest.checked_eat_i64_le()?),
         (C::MYSQL_TYPE_FLOAT, _) => {
             let number = rest.checked_eat_f32_le()?;
-            float(out, f64::from(number), number);
+            match kind.decimals {
+                0..NOT_FIXED => fixed(out, f64::from(number), kind.decimals),
+                _ => float(out, f64::from(number), number),
+            }
         }
         (C::MYSQL_TYPE_DOUBLE, _) => {
             let number = rest.checked_eat_f64_le()?;
-            float(out, number, number);
+            match kind.decimals {
+                0..NOT_FIXED => fixed(out, number, kind.decimals),
+                _ => float(out, number, number),
+            }
         }
         (C::MYSQL_TYPE_DATE | C::MYSQL_TYPE_NEWDATE, _) => date(out, &moment(rest)?),
         (C::MYSQL_TYPE_DATETIME | C::MYSQL_TYPE_TIMESTAMP, _) => {
@@ -113,7 +163,7 @@ fn write(out: &mut Vec<u8>, kind: Kind, rest: &mut ParseBuf<'_>) -> Option<()> {
             | C::MYSQL_TYPE_UNKNOWN,
             _,
         ) => return None,
-        // Perses gives bytes that are no text as one (contract/perses.md 2.6).
+        _ if kind.is_hex => hex(out, rest.checked_eat_lenenc_str()?),
         _ => out
             .extend_from_slice(String::from_utf8_lossy(rest.checked_eat_lenenc_str()?).as_bytes()),
     }
@@ -171,7 +221,7 @@ mod tests {
 
     #[track_caller]
     fn check(of: ColumnType, decimals: u8, bytes: &[u8], expected: Option<&str>) {
-        let kind = Kind { of, is_unsigned: false, decimals };
+        let kind = Kind { of, is_unsigned: false, decimals, width: 0, is_hex: false };
         let mut row = Row::default();
         let read = row.read(&[&[0, 0], bytes].concat(), &[kind]);
         let text = read.is_ok().then(|| row.get(0).unwrap().to_vec());
@@ -192,6 +242,60 @@ mod tests {
             (1.5e-300, "1.5e-300"),
         ] {
             check(C::MYSQL_TYPE_DOUBLE, 31, &f64::to_le_bytes(number), Some(expected));
+        }
+    }
+
+    #[test]
+    fn q39_numbers_have_the_digits_that_their_column_has() {
+        check(C::MYSQL_TYPE_FLOAT, 2, &1.5_f32.to_le_bytes(), Some("1.50"));
+        check(C::MYSQL_TYPE_FLOAT, 10, &1.1_f32.to_le_bytes(), Some("1.1000000238"));
+        check(C::MYSQL_TYPE_DOUBLE, 0, &2.0_f64.to_le_bytes(), Some("2"));
+        check(
+            C::MYSQL_TYPE_DOUBLE,
+            30,
+            &0.1_f64.to_le_bytes(),
+            Some(&format!("0.1{}", "0".repeat(29))),
+        );
+        let of = |of: ColumnType, flags: ColumnFlags, length, decimals, what_for| {
+            let definition = Definition::new(of).with_flags(flags).with_column_length(length);
+            Kind::of(&definition.with_decimals(decimals), what_for)
+        };
+        let filled = ColumnFlags::ZEROFILL_FLAG | ColumnFlags::UNSIGNED_FLAG;
+        for (kind, bytes, expected) in [
+            (of(C::MYSQL_TYPE_LONG, filled, 4, 0, For::Csv), &7_u32.to_le_bytes()[..], "0007"),
+            (of(C::MYSQL_TYPE_LONG, filled, 4, 0, For::Csv), &12_345_u32.to_le_bytes(), "12345"),
+            (of(C::MYSQL_TYPE_LONG, filled, 4, 0, For::Json), &7_u32.to_le_bytes(), "7"),
+            (of(C::MYSQL_TYPE_YEAR, filled, 4, 0, For::Csv), &[0, 0], "0000"),
+            (of(C::MYSQL_TYPE_DOUBLE, filled, 8, 2, For::Csv), &1.5_f64.to_le_bytes(), "00001.50"),
+            (of(C::MYSQL_TYPE_DOUBLE, filled, 8, 2, For::Json), &1.5_f64.to_le_bytes(), "1.5"),
+            // No server has a wider one.
+            (of(C::MYSQL_TYPE_TINY, filled, u32::MAX, 0, For::Csv), &[1], &format!("{:0>255}", 1)),
+        ] {
+            let mut row = Row::default();
+            row.read(&[&[0, 0], bytes].concat(), &[kind]).unwrap();
+            assert_eq!(row.get(0), Some(expected.as_bytes()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn q39_bytes_are_told_from_each_other() {
+        let of = |of: ColumnType, set: u16, what_for| {
+            let mut kind = Kind::of(&Definition::new(of).with_character_set(set), what_for);
+            kind.decimals = 0;
+            let mut row = Row::default();
+            row.read(&[0, 0, 2, 0xff, b'a'], &[kind]).unwrap();
+            String::from_utf8(row.get(0).unwrap().to_vec()).unwrap()
+        };
+        for bytes in
+            [C::MYSQL_TYPE_BLOB, C::MYSQL_TYPE_STRING, C::MYSQL_TYPE_BIT, C::MYSQL_TYPE_GEOMETRY]
+        {
+            assert_eq!(of(bytes, 63, For::Csv), "\\xff61", "{bytes:?}");
+            assert_eq!(of(bytes, 63, For::Json), "\u{fffd}a", "{bytes:?}");
+        }
+        for (text, set) in
+            [(C::MYSQL_TYPE_BLOB, 45), (C::MYSQL_TYPE_JSON, 63), (C::MYSQL_TYPE_NEWDECIMAL, 63)]
+        {
+            assert_eq!(of(text, set, For::Csv), "\u{fffd}a", "{text:?}");
         }
     }
 
@@ -220,7 +324,8 @@ mod tests {
         check(C::MYSQL_TYPE_DATE, 0, &[5, 1, 1, 1, 1, 1], None);
         check(C::MYSQL_TYPE_TIME, 0, &[8, 0, 0xff, 0xff, 0xff, 0xff, 1, 1, 1], None);
         check(C::MYSQL_TYPE_TYPED_ARRAY, 0, &[0], None);
-        let kinds = [Kind { of: C::MYSQL_TYPE_TINY, is_unsigned: true, decimals: 0 }; 7];
+        let of = C::MYSQL_TYPE_TINY;
+        let kinds = [Kind { of, is_unsigned: true, decimals: 0, width: 0, is_hex: false }; 7];
         let mut row = Row::default();
         row.read(&[0, 0b1111_1000, 1, 255], &kinds).unwrap();
         assert_eq!((row.get(0), row.get(1), row.get(6)), (Some(&b"255"[..]), None, None));
