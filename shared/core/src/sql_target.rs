@@ -62,6 +62,12 @@ pub enum BadSqlTarget {
     /// A value that the parameter does not take.
     #[error("parameter {0:?} does not take this value")]
     ParamValue(String),
+    /// Times are to have an offset, and the zone that they are in has none that always holds.
+    #[error(
+        "parameters parseTime=true and time_zone={0:?} exclude each other, since no time would have the offset of that zone; \
+         take parseTime back, or give time_zone as an offset such as +05:30"
+    )]
+    NamedZone(String),
     /// `options` that is not a list of `-c name=value`.
     #[error("options is not a list of -c name=value")]
     Options,
@@ -259,6 +265,10 @@ impl SqlTarget {
         ];
         if let Some((name, _)) = timeouts.into_iter().find(|(_, timeout)| timeout.is_zero()) {
             return Err(BadSqlTarget::Timeout(name));
+        }
+        let zone = self.params.get("time_zone").unwrap_or_default();
+        if self.params.get("parseTime") == Some("true") && self.params.offset().is_none() {
+            return Err(BadSqlTarget::NamedZone(zone.chars().take(64).collect()));
         }
         self.tls.check()
     }

@@ -117,6 +117,25 @@ async fn q39_times_are_rfc_3339_where_the_settings_ask_for_it() {
 }
 
 #[tokio::test]
+async fn q39_times_have_the_offset_of_their_zone() {
+    let mut source = Source::of(Mariadb::shared().await, "reader");
+    let set =
+        |zone| SqlParams::new(SqlDriver::Mariadb, [("parseTime", "true"), ("time_zone", zone)]);
+    source.target.params = set("'+05:30'").unwrap();
+    let times = "SELECT da, dt, ts, ts3, zero, FROM_UNIXTIME(0) AS n FROM types";
+    assert_snapshot!(lines(&source.text(Json, times).await), @r#"
+    da DATE "2024-01-02T00:00:00+05:30"
+    dt DATETIME "2024-01-02T03:04:05+05:30"
+    ts TIMESTAMP "2024-01-02T08:34:05+05:30"
+    ts3 TIMESTAMP "2024-01-02T08:34:05.500+05:30"
+    zero DATE "0000-00-00"
+    n DATETIME "1970-01-01T05:30:00+05:30"
+    "#);
+    source.target.params = set("Europe/Berlin").unwrap();
+    assert_eq!(source.fails(Json, times).await, (Kind::Invalid, "bad_settings".to_owned()));
+}
+
+#[tokio::test]
 async fn q39_numbers_are_written_as_the_server_writes_them() {
     let mariadb = Mariadb::shared().await;
     let source = Source::of(mariadb, "reader");
@@ -146,6 +165,14 @@ async fn q39_numbers_are_written_as_the_server_writes_them() {
 }
 
 #[tokio::test]
+async fn q39_numbers_are_filled_up_as_the_server_does() {
+    let mariadb = Mariadb::start(&[]).await;
+    mariadb.sql("shop", FILLED);
+    let source = Source::of(&mariadb, "reader");
+    fills_numbers_up(&source, |query| mariadb.sql("shop", query)).await;
+}
+
+#[tokio::test]
 async fn each_format_has_the_same_rows() {
     let source = Source::of(Mariadb::shared().await, "reader");
     let query = "SELECT id, name, price FROM goods ORDER BY id";
@@ -164,14 +191,6 @@ async fn each_format_has_the_same_rows() {
     {"rowCount":3,"truncated":false}
     "#);
     let whole = source.whole(Csv, query, &[]).await.unwrap();
-#[tokio::test]
-async fn q39_numbers_are_filled_up_as_the_server_does() {
-    let mariadb = Mariadb::start(&[]).await;
-    mariadb.sql("shop", FILLED);
-    let source = Source::of(&mariadb, "reader");
-    fills_numbers_up(&source, |query| mariadb.sql("shop", query)).await;
-}
-
     assert_eq!((whole.rows, whole.truncated), (3, false));
     assert_eq!(source.text(Csv, "SELECT 1 AS a WHERE false").await, "a\n");
     let empty = "{\"columns\":[{\"name\":\"a\",\"type\":\"INT\"}],\"rows\":[]}\n";
@@ -288,6 +307,28 @@ async fn q34_q35_a_cut_answer_says_so() {
     let thin = Source::with(mariadb, "reader", Limits { row_bytes: 1000, ..Limits::default() });
     let (kind, cause) = thin.fails(Json, "SELECT REPEAT('x', 2000)").await;
     assert_eq!((kind, &*cause), (Kind::Upstream, "limit_bytes"));
+    // The lesser of the engine's limit and of the settings' counts, for rows and for nothing else.
+    for (most, limit, length, fits) in [
+        (50, 1000, 40, true),
+        (50, 1000, 60, false),
+        (1000, 50, 60, false),
+        (50, 1 << 20, 20_000, false),
+    ] {
+        let mut thin =
+            Source::with(mariadb, "reader", Limits { row_bytes: limit, ..Limits::default() });
+        thin.target.most_row_bytes = Some(most);
+        let query = format!(
+            "SELECT REPEAT('x', {length}) AS a_name_that_has_more_bytes_than_any_row_of_this_answer_may"
+        );
+        for _ in 0..2 {
+            let found = thin.whole(Csv, &query, &[]).await;
+            let text = "a row of the answer is larger than 50 bytes";
+            assert_eq!(
+                found.map(drop).map_err(|error| error.public()),
+                if fits { Ok(()) } else { Err(text.to_owned()) }
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -316,28 +357,6 @@ async fn texts_are_utf8_whatever_the_table_has() {
     let bound =
         source.whole(Csv, "SELECT t, '😀' AS s FROM old WHERE t = ?", &[json!("déjà")]).await;
     assert_eq!(bound.unwrap().text, "t,s\ndéjà,😀\n");
-    // The lesser of the engine's limit and of the settings' counts, for rows and for nothing else.
-    for (most, limit, length, fits) in [
-        (50, 1000, 40, true),
-        (50, 1000, 60, false),
-        (1000, 50, 60, false),
-        (50, 1 << 20, 20_000, false),
-    ] {
-        let mut thin =
-            Source::with(mariadb, "reader", Limits { row_bytes: limit, ..Limits::default() });
-        thin.target.most_row_bytes = Some(most);
-        let query = format!(
-            "SELECT REPEAT('x', {length}) AS a_name_that_has_more_bytes_than_any_row_of_this_answer_may"
-        );
-        for _ in 0..2 {
-            let found = thin.whole(Csv, &query, &[]).await;
-            let text = "a row of the answer is larger than 50 bytes";
-            assert_eq!(
-                found.map(drop).map_err(|error| error.public()),
-                if fits { Ok(()) } else { Err(text.to_owned()) }
-            );
-        }
-    }
 }
 
 #[tokio::test]

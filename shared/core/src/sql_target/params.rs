@@ -64,6 +64,12 @@ impl SqlParams {
         self.get(name).and_then(limit)
     }
 
+    /// Tells how many minutes the session's `time_zone` of MySQL's is before UTC; none where it is one with a name.
+    #[must_use]
+    pub fn offset(&self) -> Option<i16> {
+        self.get("time_zone").map_or(Some(0), offset)
+    }
+
     /// The same without one of a name.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
@@ -146,4 +152,23 @@ fn limit(value: &str) -> Option<Duration> {
     // The server counts milliseconds in 31 bits.
     let limit = Duration::from_micros(u64::from(number) * micros);
     (limit.as_millis() <= i32::MAX.unsigned_abs().into()).then_some(limit)
+}
+
+/// Reads `+05:30` or `UTC`, in quotes as the driver of Perses wants them or without.
+fn offset(zone: &str) -> Option<i16> {
+    let bare = zone.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(zone);
+    if ["UTC", "Etc/UTC"].iter().any(|name| name.eq_ignore_ascii_case(bare)) {
+        return Some(0);
+    }
+    let (sign, digits): (i16, _) = match bare.as_bytes().first()? {
+        b'+' => (1, &bare[1..]),
+        b'-' => (-1, &bare[1..]),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_once(':')?;
+    let part = |digits: &str, most: i16| {
+        let fits = (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse::<i16>().ok().filter(|number| fits && *number <= most)
+    };
+    Some(sign * (part(hours, 14)? * 60 + part(minutes, 59)?))
 }

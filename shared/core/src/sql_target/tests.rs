@@ -151,3 +151,35 @@ fn words_of_modes_and_drivers_read_as_they_print() {
     assert_eq!("verify_full".parse::<SslMode>(), Err(BadSqlTarget::SslMode("verify_full".into())));
     assert_eq!("sqlite".parse::<SqlDriver>(), Err(BadSqlTarget::Driver("sqlite".into())));
 }
+
+#[test]
+fn times_with_an_offset_need_a_zone_with_one() {
+    let refused = |zone: &str| Err(BadSqlTarget::NamedZone(zone.to_owned()));
+    for (zone, offset) in [
+        ("+00:00", Some(0)),
+        ("'+05:30'", Some(330)),
+        ("-9:30", Some(-570)),
+        ("+14:00", Some(840)),
+        ("'utc'", Some(0)),
+        ("Etc/UTC", Some(0)),
+        ("Europe/Berlin", None),
+        ("'SYSTEM'", None),
+        ("GMT+2", None),
+        ("+15:00", None),
+        ("+05:60", None),
+        ("+005:30", None),
+        ("++5:30", None),
+        ("+0530", None),
+        ("é", None),
+    ] {
+        let of = |times: &str| {
+            let params = [("time_zone", zone), ("parseTime", times)];
+            SqlParams::new(SqlDriver::Mysql, params).unwrap()
+        };
+        assert_eq!(of("true").offset(), offset, "{zone}");
+        let expected = if offset.is_some() { Ok(()) } else { refused(zone) };
+        check(|t| (t.driver, t.params) = (SqlDriver::Mysql, of("true")), &expected);
+        check(|t| (t.driver, t.params) = (SqlDriver::Mysql, of("false")), &Ok(()));
+    }
+    assert_eq!(SqlParams::default().offset(), Some(0));
+}

@@ -55,9 +55,11 @@ pub(super) fn write_value(out: &mut Vec<u8>, shape: Shape, bytes: &[u8]) {
         Shape::Boolean if text == "f" => out.extend_from_slice(b"false"),
         Shape::Single => write_number(out, text.parse::<f32>().ok().map(f64::from), text),
         Shape::Double => write_number(out, text.parse().ok(), text),
-        Shape::Date if is_date(text) => write_time(out, text, "00:00:00", ["Z", ""]),
-        Shape::Timestamp => match timestamp(text) {
-            Some((date, time, "")) => write_time(out, date, time, ["Z", ""]),
+        Shape::Date(zone) if is_date(text) => {
+            write_time(out, text, "00:00:00", [zone.as_str(), ""])
+        }
+        Shape::Timestamp(zone) => match timestamp(text) {
+            Some((date, time, "")) => write_time(out, date, time, [zone.as_str(), ""]),
             _ => write_text(out, text),
         },
         Shape::TimestampTz => {
@@ -70,7 +72,7 @@ pub(super) fn write_value(out: &mut Vec<u8>, shape: Shape, bytes: &[u8]) {
             Some(bytes) => write_text(out, &String::from_utf8_lossy(&bytes)),
             None => write_text(out, text),
         },
-        Shape::Text | Shape::Integer | Shape::Boolean | Shape::Date => write_text(out, text),
+        Shape::Text | Shape::Integer | Shape::Boolean | Shape::Date(_) => write_text(out, text),
     }
 }
 

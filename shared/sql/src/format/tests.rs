@@ -1,5 +1,5 @@
 use super::*;
-use crate::column::Shape;
+use crate::column::{Offset, Shape};
 
 fn column(name: &str, shape: Shape) -> Column {
     Column { name: name.into(), type_name: "T".into(), shape }
@@ -24,8 +24,17 @@ fn q39_values_are_those_of_perses() {
     check_value(Shape::Double, "1e-07", "1e-7");
     check_value(Shape::Double, "1e-06", "0.000001");
     check_value(Shape::Double, "-0", "-0");
-    check_value(Shape::Date, "2024-01-02", r#""2024-01-02T00:00:00Z""#);
-    check_value(Shape::Timestamp, "2024-01-02 03:04:05.123456", r#""2024-01-02T03:04:05.123456Z""#);
+    check_value(Shape::Date(Offset::Utc), "2024-01-02", r#""2024-01-02T00:00:00Z""#);
+    check_value(
+        Shape::Timestamp(Offset::Utc),
+        "2024-01-02 03:04:05.123456",
+        r#""2024-01-02T03:04:05.123456Z""#,
+    );
+    let india = Offset::of(330);
+    check_value(Shape::Date(india), "2024-01-02", r#""2024-01-02T00:00:00+05:30""#);
+    let local = Shape::Timestamp(india);
+    check_value(local, "2024-01-02 08:34:05.5", r#""2024-01-02T08:34:05.5+05:30""#);
+    check_value(local, "0000-00-00 00:00:00", r#""0000-00-00 00:00:00""#);
     check_value(Shape::TimestampTz, "2024-01-02 03:04:05+00", r#""2024-01-02T03:04:05Z""#);
     check_value(Shape::TimestampTz, "2024-01-01 22:04:05-05", r#""2024-01-01T22:04:05-05:00""#);
     check_value(Shape::TimestampTz, "2024-01-01 22:04:05+05:30", r#""2024-01-01T22:04:05+05:30""#);
@@ -38,12 +47,16 @@ fn what_json_cannot_say_is_a_string() {
     check_value(Shape::Double, "NaN", r#""NaN""#);
     check_value(Shape::Double, "-Infinity", r#""-Infinity""#);
     check_value(Shape::Single, "Infinity", r#""Infinity""#);
-    check_value(Shape::Date, "infinity", r#""infinity""#);
-    check_value(Shape::Date, "0000-00-00", r#""0000-00-00""#);
-    check_value(Shape::Timestamp, "2024-01-00 00:00:00", r#""2024-01-00 00:00:00""#);
-    check_value(Shape::Date, "0044-03-15 BC", r#""0044-03-15 BC""#);
-    check_value(Shape::Timestamp, "0044-03-15 00:00:00 BC", r#""0044-03-15 00:00:00 BC""#);
-    check_value(Shape::Timestamp, "10000-01-01 00:00:00", r#""10000-01-01 00:00:00""#);
+    check_value(Shape::Date(Offset::Utc), "infinity", r#""infinity""#);
+    check_value(Shape::Date(Offset::Utc), "0000-00-00", r#""0000-00-00""#);
+    check_value(Shape::Timestamp(Offset::Utc), "2024-01-00 00:00:00", r#""2024-01-00 00:00:00""#);
+    check_value(Shape::Date(Offset::Utc), "0044-03-15 BC", r#""0044-03-15 BC""#);
+    check_value(
+        Shape::Timestamp(Offset::Utc),
+        "0044-03-15 00:00:00 BC",
+        r#""0044-03-15 00:00:00 BC""#,
+    );
+    check_value(Shape::Timestamp(Offset::Utc), "10000-01-01 00:00:00", r#""10000-01-01 00:00:00""#);
     check_value(
         Shape::TimestampTz,
         "1900-01-01 00:00:00+00:53:28",

@@ -3,16 +3,16 @@
 use mysql_common::constants::{ColumnFlags, ColumnType};
 use mysql_common::packets::Column as Definition;
 
-use crate::column::{Column, Shape};
+use crate::column::{Column, Offset, Shape};
 
 /// The number of the character set of what is no text.
 const BINARY: u16 = 63;
 
-/// Whether times become RFC 3339 in JSON: the driver's `parseTime`, which reads all of them as UTC.
+/// Whether times become RFC 3339 in JSON, as those of a zone: the driver's `parseTime`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Times {
     AsTexts,
-    Rfc3339,
+    Rfc3339(Offset),
 }
 
 pub(super) fn of(definition: &Definition, times: Times) -> Column {
@@ -86,18 +86,21 @@ fn name(definition: &Definition) -> String {
 
 fn shape(of: ColumnType, times: Times) -> Shape {
     use ColumnType as C;
-    match of {
-        C::MYSQL_TYPE_TINY
-        | C::MYSQL_TYPE_SHORT
-        | C::MYSQL_TYPE_INT24
-        | C::MYSQL_TYPE_LONG
-        | C::MYSQL_TYPE_LONGLONG
-        | C::MYSQL_TYPE_YEAR => Shape::Integer,
+    match (of, times) {
+        (
+            C::MYSQL_TYPE_TINY
+            | C::MYSQL_TYPE_SHORT
+            | C::MYSQL_TYPE_INT24
+            | C::MYSQL_TYPE_LONG
+            | C::MYSQL_TYPE_LONGLONG
+            | C::MYSQL_TYPE_YEAR,
+            _,
+        ) => Shape::Integer,
         // One of 32 bits comes as its own shortest digits, which are read as those of 64.
-        C::MYSQL_TYPE_FLOAT | C::MYSQL_TYPE_DOUBLE => Shape::Double,
-        C::MYSQL_TYPE_DATE | C::MYSQL_TYPE_NEWDATE if times == Times::Rfc3339 => Shape::Date,
-        C::MYSQL_TYPE_DATETIME | C::MYSQL_TYPE_TIMESTAMP if times == Times::Rfc3339 => {
-            Shape::Timestamp
+        (C::MYSQL_TYPE_FLOAT | C::MYSQL_TYPE_DOUBLE, _) => Shape::Double,
+        (C::MYSQL_TYPE_DATE | C::MYSQL_TYPE_NEWDATE, Times::Rfc3339(zone)) => Shape::Date(zone),
+        (C::MYSQL_TYPE_DATETIME | C::MYSQL_TYPE_TIMESTAMP, Times::Rfc3339(zone)) => {
+            Shape::Timestamp(zone)
         }
         _ => Shape::Text,
     }

@@ -14,6 +14,7 @@ use super::identity::Identity;
 use super::privileges::is_dangerous;
 use super::refusal::Clock;
 use super::setup::setup;
+use crate::column::Offset;
 use crate::secure::{Given, Password, Required, Trust, Wanted};
 use crate::{Error, Limits};
 
@@ -84,7 +85,11 @@ async fn begin(
         ..connector
     };
     let times = match target.params.get("parseTime") {
-        Some("true") => Times::Rfc3339,
+        // A zone with a name is refused beside it.
+        Some("true") => target
+            .params
+            .offset()
+            .map_or(Times::AsTexts, |minutes| Times::Rfc3339(Offset::of(minutes))),
         _ => Times::AsTexts,
     };
     let clock = Clock { limit: target.statement_timeout, began: Instant::now() };

@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use crate::column::{Column, Shape};
+use crate::column::{Column, Offset, Shape};
 
 /// Types of the server's own that Perses' driver has no name for; their number stands in its place.
 const NAMELESS: [&str; 3] = ["money", "_money", "regclass"];
@@ -31,8 +31,8 @@ fn shape(of: &Type) -> Shape {
         Type::BOOL => Shape::Boolean,
         Type::FLOAT4 => Shape::Single,
         Type::FLOAT8 => Shape::Double,
-        Type::DATE => Shape::Date,
-        Type::TIMESTAMP => Shape::Timestamp,
+        Type::DATE => Shape::Date(Offset::Utc),
+        Type::TIMESTAMP => Shape::Timestamp(Offset::Utc),
         Type::TIMESTAMPTZ => Shape::TimestampTz,
         Type::BYTEA => Shape::Hex,
         _ => Shape::Text,
