@@ -135,11 +135,11 @@ async fn limits_of_another_shape_are_refused_and_so_are_misspelt_ones() {
             json!({ "permissions": [{ "action": "datasources:read", "scopes": "*" }] }),
             "expected `action` or `scope`",
         ),
-        (json!({ "permissions": {} }), "a sequence"),
+        (json!({ "permissions": {} }), "an array"),
         (json!({ "permissions": ["datasources:read"] }), "expected"),
         (json!({ "permissions": [{ "action": 5 }] }), "a string"),
         (json!({ "permissions": [{ "action": "datasources:read", "scope": ["*"] }] }), "a string"),
-        (json!({ "networks": "10.0.0.0/8" }), "a sequence"),
+        (json!({ "networks": "10.0.0.0/8" }), "an array"),
         (json!({ "networks": [10] }), "a string"),
         (json!({ "readOnly": "yes" }), "a boolean"),
     ] {
