@@ -111,6 +111,8 @@ people.mkdir()
 password = "correct horse battery"
 bob = {"kind": "User", "metadata": {"name": "bob"}, "spec": {"nativeProvider": {"password": password}}}
 given = [{"actions": ["read", "create"], "scopes": ["Datasource", "Project"]}]
+# Who has a data source name a secret must be allowed to see it, as by Perses.
+given += [{"actions": ["read"], "scopes": ["Secret"]}]
 role = {"kind": "Role", "metadata": {"name": "maker", "project": "metrics"}, "spec": {"permissions": given}}
 spec = {"role": "maker", "subjects": [{"kind": "User", "name": "bob"}]}
 binding = {"kind": "RoleBinding", "metadata": {"name": "makers", "project": "metrics"}, "spec": spec}
