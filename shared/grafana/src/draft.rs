@@ -1,6 +1,6 @@
 //! A data source as a client would send it, from elsewhere: judged by the same rules as one that comes over the API.
 
-use sourcegate_core::Policy;
+use sourcegate_core::{Policy, json};
 use store::Draft;
 
 use crate::Error;
@@ -16,8 +16,7 @@ pub struct BadDraft(String);
 /// # Errors
 /// What the API would say.
 pub fn draft(body: &str, policy: &Policy) -> Result<Draft, BadDraft> {
-    // serde's own texts quote what they found.
-    let command = serde_json::from_str(body)
+    let command = json::body(body.as_bytes())
         .map_err(|_| BadDraft("it is not what a client would send".to_owned()))?;
     let judged = Bound::of(command).and_then(|bound| {
         bound.check_url(policy, Saving::New)?;
