@@ -42,12 +42,35 @@ pub fn first<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, JsonFault>
     T::deserialize(Objects(&mut deserializer)).map_err(|error| JsonFault::of(&error))
 }
 
-/// Reads a part of what was read already.
+/// Reads a part of what was read already. A field that is null is one that is not there, as in Go.
 ///
 /// # Errors
 /// It is another than expected.
-pub fn part<'de, T: Deserialize<'de>>(value: &'de Value) -> Result<T, JsonFault> {
-    T::deserialize(Objects(value)).map_err(|error| JsonFault::of(&error))
+pub fn part<T: DeserializeOwned>(value: &Value) -> Result<T, JsonFault> {
+    let read = match has_null(value) {
+        true => T::deserialize(Objects(without_nulls(value))),
+        false => T::deserialize(Objects(value)),
+    };
+    read.map_err(|error| JsonFault::of(&error))
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.values().any(|value| value.is_null() || has_null(value)),
+        Value::Array(items) => items.iter().any(has_null),
+        _ => false,
+    }
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -209,6 +209,8 @@ mod tests {
     fn what_is_wrong_with_an_http_proxy_is_said_in_perses_words() {
         let with = |endpoint: Value| json!({ "url": "http://h", "allowedEndpoints": [endpoint] });
         check(&json!({ "url": "http://h" }), None);
+        // As YAML has it where nothing stands behind a name.
+        check(&json!({ "url": "http://h", "headers": null, "allowedEndpoints": null }), None);
         check(&json!({}), Some("url cannot be empty"));
         check(&with(json!({ "endpointPattern": "/a", "method": "PATCH" })), None);
         check(&with(json!({ "endpointPattern": "/a" })), Some("HTTP method cannot be empty"));

@@ -25,14 +25,14 @@ struct Inner {
 
 #[test]
 fn what_is_an_object_is_read() {
-    let text = r#"{"inner":{"text":"a","number":7},"list":[{},{"text":"\u0062"}],"map":{"x":{}},"maybe":{},"any":[1,{"a":null}]}"#;
+    let text = r#"{"inner":{"text":"a","number":7},"list":[{},{"text":"\u0062"}],"map":{"x":{}},"maybe":{},"any":[1,{"a":2}]}"#;
     let of = |text: &str, number| Inner { text: text.to_owned(), number };
     let expected = Outer {
         inner: of("a", 7),
         list: vec![of("", 0), of("b", 0)],
         map: BTreeMap::from([("x".to_owned(), of("", 0))]),
         maybe: Some(Box::new(of("", 0))),
-        any: Some(json!([1, { "a": null }])),
+        any: Some(json!([1, { "a": 2 }])),
     };
     let value: Value = read(text).unwrap();
     assert_eq!(part::<Outer>(&value).unwrap(), expected);
@@ -43,9 +43,25 @@ fn what_is_an_object_is_read() {
 }
 
 #[test]
+fn in_a_part_null_is_absent() {
+    let value = json!({ "inner": { "text": null, "number": 7 }, "list": null, "map": { "a": null }, "any": null });
+    let expected = Outer {
+        inner: Inner { text: String::new(), number: 7 },
+        list: Vec::new(),
+        map: BTreeMap::new(),
+        maybe: None,
+        any: None,
+    };
+    assert_eq!(part::<Outer>(&value).unwrap(), expected);
+    // An item of a list is not a field.
+    let value = json!({ "inner": {}, "list": [null] });
+    assert_eq!(part::<Outer>(&value).unwrap_err().to_string(), "expected an object");
+}
+
+#[test]
 fn no_array_passes_for_an_object_however_deep() {
     for text in [
-        r#"[{},[],{},null,null]"#,
+        r#"[{},[],{},{},0]"#,
         r#"{"inner":["a",7]}"#,
         r#"{"inner":{},"list":[["a",7]]}"#,
         r#"{"inner":{},"map":{"x":["a",7]}}"#,
