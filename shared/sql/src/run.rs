@@ -148,7 +148,7 @@ impl Running {
     }
 
     async fn answer(&mut self, sink: &mut Sink) -> Result<(), Stop> {
-        sink.expect(self.open().await?);
+        sink.announce(self.open().await?);
         let connection = self.connection.as_mut().ok_or(Error::GivenUp)?;
         connection.session.stream(sink).await
     }

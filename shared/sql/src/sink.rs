@@ -96,7 +96,7 @@ impl Sink {
     }
 
     /// Expects rows of these columns.
-    pub(crate) fn expect(&mut self, columns: Vec<Column>) {
+    pub(crate) fn announce(&mut self, columns: Vec<Column>) {
         self.columns = columns;
     }
 

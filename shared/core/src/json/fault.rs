@@ -33,7 +33,7 @@ impl JsonFault {
         let what = match error.classify() {
             Category::Syntax | Category::Io => What::Syntax,
             Category::Eof => What::Incomplete,
-            Category::Data => data_fault(&error.to_string()),
+            Category::Data => data_fault(error),
         };
         Self { what, line: error.line(), column: error.column() }
     }
@@ -49,8 +49,13 @@ impl JsonFault {
 }
 
 /// Keeps of serde's text what our own types put there: what they expected, never what came, nor what a type is called.
-fn data_fault(text: &str) -> What {
-    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+fn data_fault(error: &serde_json::Error) -> What {
+    let text = error.to_string();
+    // Without a place of its own, what looks like one was sent.
+    let text = match text.rsplit_once(" at line ") {
+        Some((text, _)) if error.line() > 0 => text,
+        _ => &*text,
+    };
     if text == DUPLICATE_KEY {
         return What::DuplicateKey;
     }

@@ -98,6 +98,17 @@ fn what_is_said_of_a_text_quotes_nothing_of_it() {
 }
 
 #[test]
+fn what_is_said_of_a_part_quotes_nothing_of_it() {
+    for value in
+        [json!("CANARY"), json!("x, expected CANARY at line 5"), json!("missing field CANARY")]
+    {
+        assert_eq!(part::<Outer>(&value).unwrap_err().to_string(), "expected an object", "{value}");
+        let said = read::<Outer>(&value.to_string()).unwrap_err().to_string();
+        assert!(said.starts_with("expected an object at line 1 column "), "{said}");
+    }
+}
+
+#[test]
 fn a_field_that_is_not_known_is_named_where_it_is_a_word() {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]
